@@ -1,0 +1,148 @@
+//! What was asked, by whom, with what result: audit rows, unmodelled requests, raw exchanges.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use fixtures::ids::{AppId, TenantId, UserId};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// One row of a tenant's audit log: one Graph call, or one token request.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditRow {
+    /// Rows count up from 1; a gap means a row of another tenant.
+    pub seq: u64,
+    /// When the request was answered.
+    pub time: Timestamp,
+    /// `sign-in`, `token`, `graph-read`, `graph-write`, `consent`, `lab`.
+    pub kind: &'static str,
+    /// Tenant; `None` when the request never got that far.
+    pub tenant: Option<TenantId>,
+    /// User object id.
+    pub user: Option<UserId>,
+    /// Client application id.
+    pub client: Option<AppId>,
+    /// Operation, for example `GET /me/messages/{id}` or `on_behalf_of`.
+    pub operation: String,
+    /// The resource addressed: the path without its query.
+    pub resource: String,
+    /// Delegated scopes of the token.
+    pub scopes: Vec<String>,
+    /// HTTP status.
+    pub status: u16,
+    /// Error code in the service's own vocabulary (`ErrorAccessDenied`, `AADSTS65001`), if refused.
+    pub error: Option<String>,
+    /// Why it was refused, for people: the permission row, the scope missing, the access rule. Never content.
+    pub reason: Option<String>,
+    /// `request-id` / trace id of the answer.
+    pub request_id: String,
+    /// What the caller sent as `client-request-id`.
+    pub client_request_id: Option<String>,
+}
+
+/// One raw HTTP exchange at the login or Graph host, kept only while recording is on. Holds secrets: it leaves through the lab
+/// alone, and whoever writes it anywhere redacts first.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Exchange {
+    /// Counts up from 1 over both hosts.
+    pub seq: u64,
+    /// When the answer was complete.
+    pub time: Timestamp,
+    /// `login`, `graph` or `content`.
+    pub host: &'static str,
+    /// Request method.
+    pub method: String,
+    /// Path and query as sent.
+    pub target: String,
+    /// Request headers in order.
+    pub request_headers: Vec<(String, String)>,
+    /// Request body, base64.
+    pub request_body: String,
+    /// Status.
+    pub status: u16,
+    /// Answer headers in order.
+    pub response_headers: Vec<(String, String)>,
+    /// Answer body, base64.
+    pub response_body: String,
+}
+
+/// The journal of a running emulator.
+#[derive(Debug, Default)]
+pub struct Journal {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    audit: Vec<AuditRow>,
+    exchanges: Vec<Exchange>,
+    recording: bool,
+    unmodelled: BTreeMap<String, u64>,
+    seq: u64,
+}
+
+impl Journal {
+    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Writes an audit row; its `seq` is set here.
+    pub fn audit(&self, mut row: AuditRow) {
+        let mut inner = self.inner();
+        inner.seq += 1;
+        row.seq = inner.seq;
+        inner.audit.push(row);
+    }
+
+    /// Rows after `since`, oldest first.
+    pub fn audit_since(&self, since: u64) -> Vec<AuditRow> {
+        self.inner().audit.iter().filter(|row| row.seq > since).cloned().collect()
+    }
+
+    /// Counts something the emulator does not model and therefore refused: an option, path, scope or word.
+    pub fn unmodelled(&self, what: String) {
+        *self.inner().unmodelled.entry(what).or_default() += 1;
+    }
+
+    /// What was not modelled, and how often it was asked.
+    pub fn unmodelled_counts(&self) -> BTreeMap<String, u64> {
+        self.inner().unmodelled.clone()
+    }
+
+    /// Turns the recording of raw exchanges on or off; off drops what was kept.
+    pub fn record(&self, on: bool) {
+        let mut inner = self.inner();
+        inner.recording = on;
+        if !on {
+            inner.exchanges.clear();
+        }
+    }
+
+    /// Whether raw exchanges are kept.
+    pub fn is_recording(&self) -> bool {
+        self.inner().recording
+    }
+
+    /// Keeps a raw exchange if recording is on; its `seq` is set here.
+    pub fn exchange(&self, mut exchange: Exchange) {
+        let mut inner = self.inner();
+        if inner.recording {
+            exchange.seq = inner.exchanges.last().map_or(1, |last| last.seq + 1);
+            inner.exchanges.push(exchange);
+        }
+    }
+
+    /// Raw exchanges after `since`, oldest first.
+    pub fn exchanges_since(&self, since: u64) -> Vec<Exchange> {
+        self.inner().exchanges.iter().filter(|exchange| exchange.seq > since).cloned().collect()
+    }
+
+    /// Forgets everything but whether recording is on.
+    pub fn clear(&self) {
+        let mut inner = self.inner();
+        let recording = inner.recording;
+        *inner = Inner { recording, ..Inner::default() };
+    }
+}
