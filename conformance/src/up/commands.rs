@@ -1,0 +1,152 @@
+//! The three commands: `up`, `exec`, `env`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use super::child::{self, Ending};
+use super::environment::Environment;
+use super::failure::Failure;
+use super::house::House;
+use super::options::{EnvArgs, ExecArgs, Ports, UpArgs};
+use super::ready::Ready;
+use super::state::{self, State};
+use super::{health, hints};
+
+/// Starts everything, says where it is and what to try, and serves until it is told to end.
+pub async fn up(args: UpArgs) -> ExitCode {
+    finish(run_up(args).await.map(|()| 0))
+}
+
+/// Starts everything, runs a command that is pointed at it, and returns the command's status.
+pub async fn exec(args: ExecArgs) -> ExitCode {
+    finish(run_exec(args).await)
+}
+
+/// Prints the environment of a running `up`.
+pub fn env(args: &EnvArgs) -> ExitCode {
+    finish(run_env(args).map(|()| 0))
+}
+
+fn finish(result: Result<u8, Failure>) -> ExitCode {
+    ExitCode::from(result.unwrap_or_else(|failure| {
+        eprintln!("offline365: {failure}");
+        failure.exit_code()
+    }))
+}
+
+async fn run_up(args: UpArgs) -> Result<(), Failure> {
+    let begun = begin();
+    let mut ending = Ending::listen()?;
+    let state = State::open(args.house.state.as_deref().unwrap_or(Path::new(state::DEFAULT)))?;
+    let house = House::start(&args.house, Ports::USUAL, &state).await?;
+    let ready_file = state.ready();
+    let served = tokio::select! {
+        served = serve(&house, &ready_file, args.ready_json.as_deref(), begun) => served,
+        _ = ending.next() => Ok(()),
+    };
+    withdraw(house.ready(), &ready_file);
+    let unmodelled = house.unmodelled();
+    house.shutdown().await;
+    served?;
+    println!("\n{}", summary(&unmodelled));
+    Ok(())
+}
+
+/// Until cancelled: makes the house known once it serves, then watches for what it was asked and does not model.
+async fn serve(house: &House, ready_file: &Path, ready_json: Option<&Path>, begun: Instant) -> Result<(), Failure> {
+    health::serves(house.ready(), house.ca_pem()).await?;
+    publish(house.ready(), ready_file, ready_json)?;
+    print!("{}", hints::print(house.ready(), &program(), ready_file, begun.elapsed().as_millis()));
+    announce_unmodelled(house).await;
+    Ok(())
+}
+
+async fn run_exec(args: ExecArgs) -> Result<u8, Failure> {
+    let mut ending = Ending::listen()?;
+    let state = match &args.house.state {
+        Some(folder) => State::open(folder)?,
+        None => State::temporary()?,
+    };
+    let house = House::start(&args.house, Ports::FREE, &state).await?;
+    let status = serve_command(&args, &house, &state, &mut ending).await;
+    withdraw(house.ready(), &state.ready());
+    let unmodelled = house.unmodelled();
+    house.shutdown().await;
+    if !unmodelled.is_empty() {
+        eprintln!("offline365: {}", summary(&unmodelled));
+    }
+    status
+}
+
+async fn serve_command(args: &ExecArgs, house: &House, state: &State, ending: &mut Ending) -> Result<u8, Failure> {
+    tokio::select! {
+        served = health::serves(house.ready(), house.ca_pem()) => served?,
+        signal = ending.next() => return Ok(u8::try_from(128 + signal.as_raw()).unwrap_or(70)),
+    }
+    let ready_file = state.ready();
+    publish(house.ready(), &ready_file, args.ready_json.as_deref())?;
+    let no_proxy = ["no_proxy", "NO_PROXY"].iter().find_map(|name| std::env::var(name).ok());
+    let environment = Environment::new(house.ready(), no_proxy.as_deref()).with_ready_json(&ready_file);
+    child::run(&args.command, &environment, ending).await
+}
+
+fn run_env(args: &EnvArgs) -> Result<(), Failure> {
+    let folder = args.state.as_deref().unwrap_or(Path::new(state::DEFAULT));
+    let file = args.ready_json.clone().unwrap_or_else(|| folder.join("ready.json"));
+    let ready = Ready::read(&file)?;
+    let no_proxy = ["no_proxy", "NO_PROXY"].iter().find_map(|name| std::env::var(name).ok());
+    let file = fs::canonicalize(&file).map_err(Failure::file(&file))?;
+    print!("{}", Environment::new(&ready, no_proxy.as_deref()).with_ready_json(&file).render(args.format));
+    Ok(())
+}
+
+/// Writes the state folder's file, then the one that was asked for: who waits for that one finds everything in place.
+fn publish(ready: &Ready, ready_file: &Path, ready_json: Option<&Path>) -> Result<(), Failure> {
+    ready.write(ready_file)?;
+    ready_json.map_or(Ok(()), |file| ready.write(file))
+}
+
+/// Takes back the state folder's file, unless another house has written its own there since.
+fn withdraw(ready: &Ready, file: &Path) {
+    if Ready::read(file).is_ok_and(|current| current == *ready) {
+        // Gone already is as good.
+        let _ = fs::remove_file(file);
+    }
+}
+
+/// Says once that something was asked that is not modelled; then waits for ever.
+async fn announce_unmodelled(house: &House) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let unmodelled = house.unmodelled();
+        if !unmodelled.is_empty() {
+            println!("{} (the count is printed at the end)", summary(&unmodelled));
+            return std::future::pending().await;
+        }
+    }
+}
+
+fn summary(unmodelled: &BTreeMap<String, u64>) -> String {
+    let total: u64 = unmodelled.values().sum();
+    if total == 0 {
+        return "unmodelled requests: 0".to_owned();
+    }
+    let each: Vec<String> = unmodelled.iter().map(|(what, count)| format!("\n  {count} × {what}")).collect();
+    format!("unmodelled requests: {total}{}", each.concat())
+}
+
+/// How this command can be started again from here.
+fn program() -> String {
+    let Ok(exe) = std::env::current_exe() else { return "offline365".to_owned() };
+    let here = std::env::current_dir().ok();
+    let relative = here.as_deref().and_then(|here| exe.strip_prefix(here).ok());
+    relative.map_or_else(|| exe.display().to_string(), |path| format!("./{}", path.display()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long the start took is printed, and nothing depends on it")]
+fn begin() -> Instant {
+    Instant::now()
+}

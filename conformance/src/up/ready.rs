@@ -1,0 +1,189 @@
+//! What `--ready-json` says: where everything is, for programs. The shape is stable and only grows.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fixtures::plan::{PersonKind, Plan};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::failure::Failure;
+
+/// Where everything is and who may sign in. Holds test secrets on purpose: they protect nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ready {
+    /// Origin of the login host; the tenant is the first path segment after it.
+    pub login: String,
+    /// Origin of Graph; the version (`v1.0`) is the first path segment after it.
+    pub graph: String,
+    /// Origin of the lab, plain HTTP.
+    pub lab: String,
+    /// The MCP endpoint, path included.
+    pub mcp: String,
+    /// Origin of the assistant's back end.
+    pub host: String,
+    /// The certificate authority to trust, PEM: an absolute path.
+    pub ca: PathBuf,
+    /// The registration that people sign in with.
+    pub client: Client,
+    /// The registration of the connector's server.
+    pub server: Server,
+    /// Every tenant with everyone who can sign in to it.
+    pub tenants: Vec<Tenant>,
+}
+
+/// The registration that people sign in with: a public client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// Application id.
+    pub client_id: String,
+    /// Registered redirect URIs; loopback ones match any port.
+    pub redirect_uris: Vec<String>,
+}
+
+/// The registration of the connector's server: a confidential client and a resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// Application id.
+    pub client_id: String,
+    /// Its secret: a test value.
+    pub client_secret: String,
+    /// App ID URI.
+    pub app_id_uri: String,
+    /// The scope a client asks for, App ID URI included.
+    pub scope: String,
+}
+
+/// One tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// Short name in fixtures and lab calls.
+    pub name: String,
+    /// Tenant id.
+    pub id: String,
+    /// Its verified domain.
+    pub domain: String,
+    /// Everyone who can sign in.
+    pub users: Vec<User>,
+}
+
+/// One person who can sign in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Short name in fixtures and lab calls.
+    pub name: String,
+    /// What is typed on the sign-in page.
+    pub upn: String,
+    /// Object id.
+    pub id: String,
+    /// Password on the sign-in page: a test value.
+    pub password: String,
+    /// Directory roles.
+    pub roles: Vec<String>,
+}
+
+/// The five addresses of a running house.
+#[derive(Debug, Clone)]
+pub(super) struct Addresses {
+    pub(super) login: Url,
+    pub(super) graph: Url,
+    pub(super) lab: Url,
+    pub(super) mcp: Url,
+    pub(super) host: Url,
+}
+
+/// Registration names that the house is built around.
+pub(super) const CLIENT: &str = "m365-client";
+pub(super) const SERVER: &str = "m365-server";
+/// The delegated permission of the server.
+pub(super) const SCOPE: &str = "access_as_user";
+
+impl Ready {
+    /// What the plan and the addresses say together.
+    pub(super) fn new(plan: &Plan, addresses: &Addresses, ca: PathBuf) -> Result<Self, Failure> {
+        let client = registration(plan, CLIENT)?;
+        let server = registration(plan, SERVER)?;
+        let app_id_uri = server
+            .identifier_uris
+            .first()
+            .cloned()
+            .ok_or_else(|| Failure::Plan(format!("apps.toml: registration {SERVER:?} has no identifier_uris")))?;
+        let client_secret = server
+            .secrets
+            .first()
+            .cloned()
+            .ok_or_else(|| Failure::Plan(format!("apps.toml: registration {SERVER:?} has no secrets")))?;
+        Ok(Self {
+            login: origin(&addresses.login),
+            graph: origin(&addresses.graph),
+            lab: origin(&addresses.lab),
+            mcp: addresses.mcp.to_string(),
+            host: origin(&addresses.host),
+            ca,
+            client: Client {
+                client_id: client.app_id.to_string(),
+                redirect_uris: client.redirect_uris.iter().map(|redirect| redirect.uri.clone()).collect(),
+            },
+            server: Server {
+                client_id: server.app_id.to_string(),
+                client_secret,
+                scope: format!("{app_id_uri}/{SCOPE}"),
+                app_id_uri,
+            },
+            tenants: plan.tenants.iter().map(tenant).collect(),
+        })
+    }
+
+    /// Reads a file that [`Ready::write`] wrote.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let text = match fs::read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Failure::NotRunning(path.to_owned()));
+            }
+            Err(error) => return Err(Failure::file(path)(error)),
+        };
+        serde_json::from_slice(&text).map_err(|error| Failure::File { path: path.to_owned(), source: error.into() })
+    }
+
+    /// Writes it so that a reader sees the whole file or none: a temporary file beside it, then a rename.
+    pub fn write(&self, path: &Path) -> Result<(), Failure> {
+        let mut text =
+            serde_json::to_vec_pretty(self).map_err(|error| Failure::File { path: path.to_owned(), source: error.into() })?;
+        text.push(b'\n');
+        super::state::replace(path, &text)
+    }
+
+    /// The person whom examples sign in: Alice where there is one, otherwise the first.
+    pub(super) fn example(&self) -> Option<(&Tenant, &User)> {
+        let everyone = || self.tenants.iter().flat_map(|tenant| tenant.users.iter().map(move |user| (tenant, user)));
+        everyone().find(|(_, user)| user.name == "alice").or_else(|| everyone().next())
+    }
+}
+
+fn registration<'a>(plan: &'a Plan, name: &str) -> Result<&'a fixtures::plan::Registration, Failure> {
+    plan.registration(name).ok_or_else(|| Failure::Plan(format!("apps.toml: no registration is named {name:?}")))
+}
+
+fn tenant(tenant: &fixtures::plan::Tenant) -> Tenant {
+    let users = tenant
+        .people
+        .iter()
+        .filter(|person| person.enabled && matches!(person.kind, PersonKind::Member | PersonKind::Guest))
+        .filter_map(|person| {
+            Some(User {
+                name: person.name.clone(),
+                upn: person.upn(tenant),
+                id: person.id(tenant).to_string(),
+                password: person.password.clone()?,
+                roles: person.roles.clone(),
+            })
+        })
+        .collect();
+    Tenant { name: tenant.name.clone(), id: tenant.id.to_string(), domain: tenant.domain.clone(), users }
+}
+
+/// Scheme, host and port without the slash that `Url` ends an empty path with.
+fn origin(url: &Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
+}
