@@ -1,0 +1,201 @@
+//! What the host asks of the issuer: where to send a browser, and tokens for a code or a refresh token.
+//!
+//! A public client of the authorization code flow with PKCE
+//! (<https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>). Addresses come from the configuration,
+//! never from a document that somebody else wrote.
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::super::{EntraSettings, HostConfig, body};
+use super::SignInFailure;
+use super::wire::{GrantBody, RefusalBody};
+
+/// Answers of the token endpoint are a few kilobytes; more is not one.
+const MAX_ANSWER: usize = 256 * 1024;
+
+/// The issuer as the host's public client sees it.
+pub(in super::super) struct Issuer {
+    login: Url,
+    authority_tenant: String,
+    client_id: String,
+    scope: String,
+    redirect_uri: Url,
+    http: reqwest::Client,
+}
+
+/// What goes into an authorization request besides what never changes.
+pub(in super::super) struct SignInRequest<'a> {
+    pub(in super::super) state: &'a str,
+    pub(in super::super) nonce: &'a str,
+    pub(in super::super) code_challenge: &'a str,
+    pub(in super::super) login_hint: Option<&'a str>,
+    pub(in super::super) claims: Option<&'a str>,
+}
+
+/// What the token endpoint gave.
+pub(in super::super) struct Grant {
+    pub(in super::super) access_token: SecretString,
+    pub(in super::super) refresh_token: Option<SecretString>,
+    pub(in super::super) id_token: Option<SecretString>,
+    /// Seconds from now.
+    pub(in super::super) expires_in: i64,
+}
+
+/// Why the token endpoint gave nothing.
+#[derive(Debug, Clone)]
+pub(in super::super) enum NoGrant {
+    /// It decided so. The person has to act, or their administrator.
+    Refused(SignInFailure),
+    /// It could not be reached or is busy: asking again later is right.
+    Unavailable(String),
+    /// It does not accept how this host asks, or answered what is not understood: the operator has to act.
+    Misunderstood(String),
+}
+
+impl Issuer {
+    pub(in super::super) fn new(
+        entra: &EntraSettings,
+        config: &HostConfig,
+        redirect_uri: Url,
+        http: reqwest::Client,
+    ) -> Self {
+        Self {
+            login: entra.login.clone(),
+            authority_tenant: config.authority_tenant.clone(),
+            client_id: config.client_id.clone(),
+            scope: format!("{}/{} openid profile offline_access", entra.app_id_uri.trim_end_matches('/'), entra.scope),
+            redirect_uri,
+            http,
+        }
+    }
+
+    /// The address to send the person's browser to.
+    pub(in super::super) fn authorization_url(&self, request: &SignInRequest<'_>) -> Url {
+        let mut url = self.endpoint(&self.authority_tenant, "authorize");
+        {
+            let mut query = url.query_pairs_mut();
+            query
+                .append_pair("client_id", &self.client_id)
+                .append_pair("response_type", "code")
+                .append_pair("redirect_uri", self.redirect_uri.as_str())
+                .append_pair("response_mode", "query")
+                .append_pair("scope", &self.scope)
+                .append_pair("state", request.state)
+                .append_pair("nonce", request.nonce)
+                .append_pair("code_challenge", request.code_challenge)
+                .append_pair("code_challenge_method", "S256");
+            if let Some(hint) = request.login_hint {
+                query.append_pair("login_hint", hint);
+            }
+            if let Some(claims) = request.claims {
+                query.append_pair("claims", claims);
+            }
+        }
+        url
+    }
+
+    /// The issuer of version 2 tokens of `tenant`.
+    pub(in super::super) fn issuer_of(&self, tenant: &str) -> String {
+        format!("{}/{tenant}/v2.0", self.login.as_str().trim_end_matches('/'))
+    }
+
+    pub(in super::super) fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// Redeems a code at the authority it was asked from: a code is bound to it.
+    pub(in super::super) async fn redeem(
+        &self,
+        code: &SecretString,
+        verifier: &SecretString,
+        claims: Option<&str>,
+    ) -> Result<Grant, NoGrant> {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code.expose_secret()),
+            ("redirect_uri", self.redirect_uri.as_str()),
+            ("code_verifier", verifier.expose_secret()),
+        ];
+        self.ask(&self.authority_tenant, &form, claims).await
+    }
+
+    /// Renews at the account's own tenant, so that a guest's tokens stay those of that tenant.
+    pub(in super::super) async fn refresh(
+        &self,
+        tenant: &str,
+        refresh_token: &SecretString,
+        claims: Option<&str>,
+    ) -> Result<Grant, NoGrant> {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
+        self.ask(tenant, &form, claims).await
+    }
+
+    async fn ask(&self, tenant: &str, form: &[(&str, &str)], claims: Option<&str>) -> Result<Grant, NoGrant> {
+        let claims = with_client_capabilities(claims);
+        let mut form = Vec::from(form);
+        form.extend([("client_id", self.client_id.as_str()), ("scope", &self.scope), ("claims", &claims)]);
+        let sent = self.http.post(self.endpoint(tenant, "token")).form(&form).send().await;
+        let answer = sent.map_err(|error| NoGrant::Unavailable(error.without_url().to_string()))?;
+        let status = answer.status();
+        let body = body::read(answer, MAX_ANSWER).await.map_err(NoGrant::Unavailable)?;
+        if status.is_success() {
+            return GrantBody::parse(&body)
+                .ok_or_else(|| NoGrant::Misunderstood("the token answer is not understood".to_owned()));
+        }
+        if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS {
+            return Err(NoGrant::Unavailable(format!("the issuer answered {status}")));
+        }
+        match RefusalBody::parse(&body) {
+            Some(refusal) => Err(refusal.into_no_grant()),
+            None => Err(NoGrant::Misunderstood(format!("the issuer answered {status} without an OAuth error"))),
+        }
+    }
+
+    fn endpoint(&self, tenant: &str, name: &str) -> Url {
+        let mut url = self.login.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend([tenant, "oauth2", "v2.0", name]);
+        }
+        url
+    }
+}
+
+/// A claims request that also says that this client understands claims challenges (`cp1`), as MSAL merges it
+/// (<https://learn.microsoft.com/entra/identity-platform/claims-challenge>).
+fn with_client_capabilities(challenge: Option<&str>) -> String {
+    let mut claims = challenge.and_then(|text| serde_json::from_str::<Value>(text).ok()).unwrap_or_else(|| json!({}));
+    if !claims.is_object() {
+        claims = json!({});
+    }
+    if let Some(claims) = claims.as_object_mut() {
+        let access_token = claims.entry("access_token").or_insert_with(|| json!({}));
+        if !access_token.is_object() {
+            *access_token = json!({});
+        }
+        if let Some(access_token) = access_token.as_object_mut() {
+            access_token.insert("xms_cc".to_owned(), json!({ "values": ["cp1"] }));
+        }
+    }
+    claims.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_challenge_keeps_its_claims_and_gains_the_capability() {
+        let merged = with_client_capabilities(Some(r#"{"access_token":{"nbf":{"essential":true,"value":"1"}}}"#));
+        let merged: Value = serde_json::from_str(&merged).unwrap();
+        assert_eq!(merged, json!({"access_token":{"nbf":{"essential":true,"value":"1"},"xms_cc":{"values":["cp1"]}}}));
+    }
+
+    #[test]
+    fn what_is_no_claims_request_becomes_one() {
+        for text in [None, Some("7"), Some("{"), Some(r#"{"access_token":null}"#)] {
+            assert_eq!(with_client_capabilities(text), r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! How is one row encrypted, and what is it bound to? XChaCha20-Poly1305, bound to organization, user and record name.
+//!
+//! A sealed row is `version (1) · key id (8) · nonce (24) · ciphertext and tag`. The head is authenticated with the
+//! owner's names, each preceded by its length, so that no two owners share the same bytes. Nonces are 192 random bits:
+//! at that size random ones do not collide (draft-irtf-cfrg-xchacha, section 1).
+
+use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use zeroize::Zeroizing;
+
+use super::super::entropy;
+use super::super::member::Member;
+use super::{VaultError, VaultKey};
+
+const VERSION: u8 = 1;
+const KEY_ID: usize = 8;
+const NONCE: usize = 24;
+const HEAD: usize = 1 + KEY_ID + NONCE;
+
+/// Which write a row is from: its nonce, which no two writes share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revision([u8; NONCE]);
+
+/// Whose row, and which of theirs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Label<'a> {
+    pub(super) member: &'a Member,
+    pub(super) record: &'a str,
+}
+
+/// Seals and opens rows with one key.
+pub(super) struct Sealer {
+    cipher: XChaCha20Poly1305,
+    key_id: [u8; KEY_ID],
+}
+
+impl Sealer {
+    pub(super) fn new(key: &VaultKey) -> Self {
+        Self { cipher: XChaCha20Poly1305::new(key.bytes().into()), key_id: key.id() }
+    }
+
+    pub(super) fn seal(&self, label: Label<'_>, plain: &[u8]) -> Result<(Vec<u8>, Revision), VaultError> {
+        let nonce: [u8; NONCE] = entropy::bytes()?;
+        let mut row = Vec::with_capacity(HEAD + plain.len() + 16);
+        row.push(VERSION);
+        row.extend_from_slice(&self.key_id);
+        row.extend_from_slice(&nonce);
+        let aad = bound_to(label, &row);
+        let sealed = self
+            .cipher
+            .encrypt(XNonce::from_slice(&nonce), Payload { msg: plain, aad: &aad })
+            .map_err(|_| VaultError::Tampered)?;
+        row.extend_from_slice(&sealed);
+        Ok((row, Revision(nonce)))
+    }
+
+    pub(super) fn open(&self, label: Label<'_>, row: &[u8]) -> Result<(Zeroizing<Vec<u8>>, Revision), VaultError> {
+        let (head, sealed) = row.split_at_checked(HEAD).ok_or(VaultError::Tampered)?;
+        let revision = revision(row).ok_or(VaultError::Tampered)?;
+        match head.split_first() {
+            Some((&VERSION, rest)) if rest.starts_with(&self.key_id) => {}
+            Some((&VERSION, _)) => return Err(VaultError::OtherKey),
+            _ => return Err(VaultError::Tampered),
+        }
+        let aad = bound_to(label, head);
+        let plain = self
+            .cipher
+            .decrypt(XNonce::from_slice(&revision.0), Payload { msg: sealed, aad: &aad })
+            .map_err(|_| VaultError::Tampered)?;
+        Ok((Zeroizing::new(plain), revision))
+    }
+}
+
+/// The revision of a sealed row, without opening it.
+pub(super) fn revision(row: &[u8]) -> Option<Revision> {
+    let nonce = row.get(1 + KEY_ID..HEAD)?;
+    Some(Revision(nonce.try_into().ok()?))
+}
+
+fn bound_to(label: Label<'_>, head: &[u8]) -> Vec<u8> {
+    let parts = [label.member.organization.as_str(), label.member.user.as_str(), label.record];
+    let mut aad = Vec::from(&b"offline365 host vault"[..]);
+    for part in parts {
+        aad.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        aad.extend_from_slice(part.as_bytes());
+    }
+    aad.extend_from_slice(head);
+    aad
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_row_opens_for_its_owner_alone(
+            owner in ("[a-c]{0,3}", "[a-c]{0,3}", "[a-c]{0,3}"),
+            other in ("[a-c]{0,3}", "[a-c]{0,3}", "[a-c]{0,3}"),
+            plain in proptest::collection::vec(any::<u8>(), 0..64),
+        ) {
+            let sealer = Sealer::new(&VaultKey::generate().unwrap());
+            let whose = |names: &(String, String, String)| Member::new(names.0.as_str(), names.1.as_str());
+            let (mine, theirs) = (whose(&owner), whose(&other));
+            let (row, _) = sealer.seal(Label { member: &mine, record: &owner.2 }, &plain).unwrap();
+            let opened = sealer.open(Label { member: &theirs, record: &other.2 }, &row);
+            prop_assert_eq!(opened.is_ok_and(|(back, _)| *back == plain), owner == other);
+        }
+
+        #[test]
+        fn a_row_with_one_bit_changed_does_not_open(plain in proptest::collection::vec(any::<u8>(), 0..64), at: usize, bit in 0..8) {
+            let sealer = Sealer::new(&VaultKey::generate().unwrap());
+            let member = Member::new("contoso", "alice");
+            let label = Label { member: &member, record: "r" };
+            let (mut row, _) = sealer.seal(label, &plain).unwrap();
+            let at = at % row.len();
+            row[at] ^= 1u8 << bit;
+            prop_assert!(sealer.open(label, &row).is_err());
+        }
+    }
+
+    #[test]
+    fn two_seals_of_the_same_text_differ() {
+        let sealer = Sealer::new(&VaultKey::generate().unwrap());
+        let member = Member::new("contoso", "alice");
+        let label = Label { member: &member, record: "r" };
+        let (first, second) = (sealer.seal(label, b"same").unwrap(), sealer.seal(label, b"same").unwrap());
+        assert_ne!(first.0, second.0);
+        assert_ne!(first.1, second.1);
+    }
+}

@@ -1,0 +1,11 @@
+//! The host through its own addresses, between a stub issuer and a stub server.
+#![expect(clippy::disallowed_methods, reason = "tests build their own HTTP client: a browser that keeps no cookies")]
+
+mod connect;
+mod gate;
+mod issuer;
+mod renewal;
+mod scene;
+mod server;
+mod tools;
+mod vault;

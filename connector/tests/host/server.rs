@@ -1,0 +1,119 @@
+//! A server that answers each call with who called it, and refuses tokens when told so.
+
+use std::sync::{Arc, Mutex};
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router, routing};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, StatusCode, header};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::scene::serve;
+
+/// The claims that a refusal asks for.
+pub(crate) const CLAIMS: &str = r#"{"access_token":{"nbf":{"essential":true, "value":"1768208400"}}}"#;
+
+/// One running server.
+#[derive(Clone)]
+pub(crate) struct StubServer {
+    pub(crate) mcp: Url,
+    state: Arc<Mutex<Inner>>,
+}
+
+#[derive(Default)]
+struct Inner {
+    calls: Vec<Call>,
+    refuse: Refuse,
+    refused: Vec<String>,
+    as_stream: bool,
+}
+
+/// What the server saw.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) token: String,
+    pub(crate) body: Value,
+}
+
+/// Which tokens the server turns down, and how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Refuse {
+    #[default]
+    Nothing,
+    /// The first token seen, with a claims challenge.
+    FirstWithClaims,
+    /// Every token, with a claims challenge.
+    AllWithClaims,
+    /// Every token, without saying why.
+    AllBare,
+    /// The organization, as the server's own gate does.
+    Gate,
+}
+
+impl StubServer {
+    pub(crate) async fn start() -> Self {
+        let state = Arc::<Mutex<Inner>>::default();
+        let app = Router::new().route("/mcp", routing::post(answer)).with_state(Arc::clone(&state));
+        let address = serve(app).await;
+        Self { mcp: format!("http://{address}/mcp").parse().unwrap(), state }
+    }
+
+    pub(crate) fn refuse(&self, refuse: Refuse) {
+        self.state.lock().unwrap().refuse = refuse;
+    }
+
+    pub(crate) fn answer_as_stream(&self) {
+        self.state.lock().unwrap().as_stream = true;
+    }
+
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.state.lock().unwrap().calls.clone()
+    }
+}
+
+async fn answer(State(state): State<Arc<Mutex<Inner>>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    let token = headers[header::AUTHORIZATION].to_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned();
+    assert_eq!(headers["mcp-method"], body["method"].as_str().unwrap());
+    let mut inner = state.lock().unwrap();
+    inner.calls.push(Call { token: token.clone(), body: body.clone() });
+    let challenge = format!(
+        r#"Bearer realm="", authorization_uri="https://login.example/authorize", error="insufficient_claims", claims="{}""#,
+        STANDARD.encode(CLAIMS)
+    );
+    let refused_before = inner.refused.contains(&token);
+    match inner.refuse {
+        Refuse::FirstWithClaims if inner.refused.is_empty() || refused_before => {
+            inner.refused.push(token);
+            return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)]).into_response();
+        }
+        Refuse::AllWithClaims => {
+            return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)]).into_response();
+        }
+        Refuse::AllBare => {
+            return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response();
+        }
+        Refuse::Gate => {
+            let body = json!({ "error": "connector_disabled", "error_description": "switched off" });
+            return (StatusCode::FORBIDDEN, Json(body)).into_response();
+        }
+        Refuse::Nothing | Refuse::FirstWithClaims => {}
+    }
+    let result = if body["method"] == "tools/list" {
+        json!({ "tools": [{ "name": "outlook_email_search" }] })
+    } else {
+        json!({
+            "content": [{ "type": "text", "text": "one mail" }],
+            "structuredContent": { "calledBy": token.split('-').skip(3).take(5).collect::<Vec<_>>().join("-") },
+        })
+    };
+    let message = json!({ "jsonrpc": "2.0", "id": body["id"], "result": result });
+    if inner.as_stream {
+        let stream =
+            format!("data: {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\"}}\n\ndata: {message}\n\n");
+        return ([(header::CONTENT_TYPE, "text/event-stream")], stream).into_response();
+    }
+    Json(message).into_response()
+}

@@ -1,0 +1,219 @@
+//! The vault: rows that open for their owner alone, and a state folder that tells a thief nothing.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use connector::host::vault::{Account, Connected, RECORDS, Record, RedbVault, TokenVault as _, VaultError, VaultKey};
+use connector::host::{HostConfig, Member};
+use jiff::Timestamp;
+use redb::{Database, ReadableDatabase as _};
+use serde_json::json;
+
+use crate::issuer::{ALICE, BOB, CONTOSO};
+use crate::scene::{Scene, api_token};
+
+const ALICES_ROW: (&str, &str, &str) = ("contoso", "alice", "microsoft-365");
+
+#[tokio::test]
+async fn a_row_that_was_moved_edited_or_sealed_with_another_key_does_not_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let (key, alice) = (VaultKey::generate().unwrap(), Member::new("contoso", "alice"));
+    let vault = RedbVault::open(dir.path(), &key).unwrap();
+    vault.write(&alice, connected("alices")).await.unwrap();
+    assert!(matches!(vault.read(&alice).await, Ok(Some(_))), "the control");
+    drop(vault);
+
+    let row = row(dir.path(), ALICES_ROW);
+    let mut flipped = row.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    for (place, bytes) in [
+        (("contoso", "bob", "microsoft-365"), row.clone()),
+        (("fabrikam", "alice", "microsoft-365"), row.clone()),
+        (("contosoalice", "", "microsoft-365"), row.clone()),
+        (ALICES_ROW, flipped),
+        (ALICES_ROW, row[..40].to_vec()),
+        (ALICES_ROW, row[..5].to_vec()),
+        (ALICES_ROW, Vec::new()),
+    ] {
+        put(dir.path(), place, &bytes);
+        let vault = RedbVault::open(dir.path(), &key).unwrap();
+        let opened = vault.read(&Member::new(place.0, place.1)).await;
+        assert!(matches!(opened, Err(VaultError::Tampered)), "{place:?}: {opened:?}");
+    }
+    put(dir.path(), ALICES_ROW, &row);
+    let other = RedbVault::open(dir.path(), &VaultKey::generate().unwrap()).unwrap();
+    assert!(matches!(other.read(&alice).await, Err(VaultError::OtherKey)));
+}
+
+#[tokio::test]
+async fn a_thief_who_moves_alices_row_to_bob_gets_nothing_through_the_host() {
+    let mut scene = Scene::new().await;
+    scene.connect("alice", ALICE).await;
+    scene.close().await;
+    let alices = row(&scene.state(), ALICES_ROW);
+    put(&scene.state(), ("contoso", "bob", "microsoft-365"), &alices);
+    scene.open().await;
+
+    let answer = scene.call("bob").await;
+    assert_eq!((answer.status, answer.code()), (500, "INTERNAL"));
+    assert_eq!(scene.server.calls().len(), 0);
+    assert_eq!(scene.call("alice").await.status, 200, "the control, and the restart");
+    scene.connect("bob", BOB).await;
+    assert_eq!(scene.call("bob").await.status, 200, "a spoilt row does not keep its owner out for good");
+}
+
+#[tokio::test]
+async fn a_conditional_write_loses_against_whoever_wrote_or_erased_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = RedbVault::open(dir.path(), &VaultKey::generate().unwrap()).unwrap();
+    let (alice, bob) = (Member::new("contoso", "alice"), Member::new("contoso", "bob"));
+    let first = vault.write(&alice, connected("1")).await.unwrap();
+    let bobs = vault.write(&bob, connected("1")).await.unwrap();
+    let second = vault.replace(&alice, first, connected("2")).await.unwrap().expect("nobody was in the way");
+    assert!(vault.replace(&alice, first, connected("3")).await.unwrap().is_none(), "overtaken");
+    assert!(vault.replace(&alice, bobs, connected("3")).await.unwrap().is_none(), "somebody else's revision");
+    assert_eq!(vault.read(&alice).await.unwrap().unwrap().revision, second);
+    assert!(vault.erase(&alice).await.unwrap());
+    assert!(vault.replace(&alice, second, connected("4")).await.unwrap().is_none(), "erased");
+    assert!(vault.read(&alice).await.unwrap().is_none());
+    assert!(!vault.erase(&alice).await.unwrap());
+    assert!(vault.read(&bob).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn no_token_is_readable_in_any_file_of_the_host() {
+    let mut scene = Scene::new().await;
+    scene.issuer.set_expires_in(600);
+    for (user, oid) in [("alice", ALICE), ("bob", BOB)] {
+        scene.connect(user, oid).await;
+    }
+    scene.clock.advance(600);
+    assert_eq!(scene.call("alice").await.status, 200);
+    scene.post("bob", "/api/disconnect", json!({})).await;
+    scene.start("bob").await;
+
+    let mut secrets = scene.issuer.secrets();
+    secrets.extend(["alice", "bob"].map(api_token));
+    assert!(secrets.len() > 10, "the control: there is something to look for");
+    for running in [true, false] {
+        if !running {
+            scene.close().await;
+        }
+        let found = found_in(scene.folder(), &secrets);
+        assert!(found.is_empty(), "{found:?}");
+    }
+    fs::write(scene.folder().join("control"), format!("x{}", STANDARD.encode(secrets.first().unwrap()))).unwrap();
+    assert_eq!(found_in(scene.folder(), &secrets).len(), 1, "the control: the scan finds what is there");
+}
+
+#[tokio::test]
+async fn the_state_folder_is_its_owners_alone() {
+    let scene = Scene::new().await;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&scene.state()), 0o700);
+    for entry in fs::read_dir(scene.state()).unwrap() {
+        assert_eq!(mode(&entry.unwrap().path()), 0o600);
+    }
+    let file = scene.folder().join("key");
+    let first = VaultKey::load_or_create(&file).unwrap();
+    assert_eq!(mode(&file), 0o600);
+    let loaded = VaultKey::load_or_create(&file).unwrap();
+    assert_eq!(format!("{:?}", (first, loaded)), "(VaultKey(..), VaultKey(..))");
+}
+
+#[tokio::test]
+async fn a_file_that_was_left_open_to_others_is_closed_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("vault.redb");
+    drop(RedbVault::open(dir.path(), &VaultKey::generate().unwrap()).unwrap());
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    drop(RedbVault::open(dir.path(), &VaultKey::generate().unwrap()).unwrap());
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn debug_prints_no_secret() {
+    let key = VaultKey::generate().unwrap();
+    let config = HostConfig::new("client", "state", &key).with_user("alice", "larkspur-api-token");
+    let printed = format!("{config:?} {key:?} {:?}", connected("larkspur"));
+    let key_text = secrecy::ExposeSecret::expose_secret(&key.to_base64()).to_owned();
+    assert!(!printed.contains("larkspur") && !printed.contains(&key_text), "{printed}");
+    assert!(printed.contains("alice"), "the control");
+    let hash = "9f86d081";
+    let config: HostConfig = toml::from_str(&format!(
+        "client_id = 'x'\nvault_key = 'larkspur'\n[users.alice]\ntoken_sha256 = '{hash}{}'",
+        "0".repeat(56)
+    ))
+    .unwrap();
+    assert!(!format!("{config:?}").contains("larkspur"));
+    assert!(!format!("{config:?}").contains(hash));
+}
+
+fn connected(words: &str) -> Record {
+    Record::Connected(Connected {
+        account: Account {
+            tenant: CONTOSO.to_owned(),
+            object_id: ALICE.to_owned(),
+            username: None,
+            display_name: None,
+        },
+        access_token: format!("access {words}").into(),
+        access_expires_at: Timestamp::UNIX_EPOCH,
+        refresh_token: format!("refresh {words}").into(),
+        refreshed_at: Timestamp::UNIX_EPOCH,
+    })
+}
+
+fn row(dir: &Path, place: (&str, &str, &str)) -> Vec<u8> {
+    let database = Database::open(dir.join("vault.redb")).unwrap();
+    let table = database.begin_read().unwrap().open_table(RECORDS).unwrap();
+    table.get(place).unwrap().unwrap().value().to_vec()
+}
+
+fn put(dir: &Path, place: (&str, &str, &str), row: &[u8]) {
+    let database = Database::open(dir.join("vault.redb")).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(RECORDS).unwrap().insert(place, row).unwrap();
+    transaction.commit().unwrap();
+}
+
+/// Files in which a secret, or a piece of one, stands: as it is, in base64 at any alignment, in hexadecimal, reversed.
+fn found_in(dir: &Path, secrets: &BTreeSet<String>) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(found_in(&path, secrets));
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        let needles = secrets.iter().flat_map(|secret| forms(secret));
+        let hit =
+            needles.into_iter().find(|needle| bytes.windows(needle.len()).any(|window| window == needle.as_slice()));
+        found.extend(hit.map(|needle| format!("{}: {}", path.display(), String::from_utf8_lossy(&needle))));
+    }
+    found
+}
+
+fn forms(secret: &str) -> Vec<Vec<u8>> {
+    let secret = secret.as_bytes();
+    let mut forms =
+        vec![secret[..20].to_vec(), secret[secret.len() - 20..].to_vec(), secret.iter().rev().copied().collect()];
+    for skipped in 0..3 {
+        let whole = &secret[skipped..];
+        let whole = &whole[..whole.len() / 3 * 3];
+        forms.push(STANDARD.encode(whole).into_bytes());
+        forms.push(URL_SAFE_NO_PAD.encode(whole).into_bytes());
+    }
+    for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
+        forms.push(
+            secret.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|half| digits[usize::from(half)]).collect(),
+        );
+    }
+    forms.extend([secret.iter().flat_map(|byte| [*byte, 0]).collect()]);
+    forms
+}
