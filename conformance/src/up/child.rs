@@ -67,8 +67,7 @@ pub(super) async fn run(command: &[OsString], environment: &Environment, ending:
         end(group).await;
     }
     end_strays().await;
-    let status =
-        status.map_err(|source| Failure::Spawn { command: program.to_string_lossy().into_owned(), source })?;
+    let status = status.map_err(|source| Failure::Spawn { command: program.to_string_lossy().into_owned(), source })?;
     Ok(code(status))
 }
 
@@ -149,7 +148,9 @@ fn collected<T>(waited: rustix::io::Result<Option<(T, WaitStatus)>>) -> bool {
 fn strays() -> Vec<Pid> {
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
     let lists = threads.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
-    lists.flat_map(|list| list.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)).collect::<Vec<_>>()).collect()
+    lists
+        .flat_map(|list| list.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)).collect::<Vec<_>>())
+        .collect()
 }
 
 /// What a shell would make of it.

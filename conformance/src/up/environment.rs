@@ -75,6 +75,7 @@ impl Environment {
             set("OFFLINE365_USER", &user.upn);
             set("OFFLINE365_USER_ID", &user.id);
             set("OFFLINE365_USER_PASSWORD", &user.password);
+            set("OFFLINE365_USER_HOST_TOKEN", &user.host_token);
         }
         for tenant in &ready.tenants {
             let name = variable(&tenant.name);
@@ -85,6 +86,7 @@ impl Environment {
                 set(&format!("OFFLINE365_{name}_{person}"), &user.upn);
                 set(&format!("OFFLINE365_{name}_{person}_ID"), &user.id);
                 set(&format!("OFFLINE365_{name}_{person}_PASSWORD"), &user.password);
+                set(&format!("OFFLINE365_{name}_{person}_HOST_TOKEN"), &user.host_token);
             }
         }
         Self(all)

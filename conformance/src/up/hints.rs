@@ -9,12 +9,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
-use super::ready::{Ready, SCOPE, Tenant, User};
+use super::ready::{Ready, Tenant, User};
 
 /// A PKCE verifier for pasting. A real client draws a fresh one for each sign-in; here nothing is protected.
 const VERIFIER: &str = "offline365-paste-this-verifier-only-in-a-test-bench";
 
-/// Everything `up` prints once all serves. `program` is how this command was started, `fresh` how long it took, in milliseconds.
+/// Everything `up` prints once all serves. `program` is how this command was started, `took` how long it took, in milliseconds.
 pub(super) fn print(ready: &Ready, program: &str, ready_file: &Path, took: u128) -> String {
     let mut out = String::new();
     let mut line = |text: &str| {
@@ -45,7 +45,7 @@ pub(super) fn print(ready: &Ready, program: &str, ready_file: &Path, took: u128)
 }
 
 fn next(ready: &Ready, program: &str, tenant: &Tenant, user: &User) -> String {
-    let Ready { login, graph, lab, mcp, .. } = ready;
+    let Ready { login, graph, lab, mcp, host, .. } = ready;
     let (client, server) = (&ready.client.client_id, &ready.server);
     let redirect = ready.client.redirect_uris.first().map_or("http://localhost", String::as_str);
     let authority = format!("{login}/{}/oauth2/v2.0", tenant.id);
@@ -58,12 +58,16 @@ fn next(ready: &Ready, program: &str, tenant: &Tenant, user: &User) -> String {
         encode(&user.upn),
     );
     let name = &user.name;
-    let steps: [(&str, Vec<String>); 7] = [
+    let steps: [(&str, Vec<String>); 8] = [
         (
-            &format!("Sign {name} in (authorization code + PKCE; the sign-in page itself is the same address in a browser):"),
+            &format!(
+                "Sign {name} in (authorization code + PKCE; the sign-in page itself is the same address in a browser):"
+            ),
             vec![
                 format!("CA={}", shell(&ready.ca.to_string_lossy())),
-                format!("CODE=$(curl -sS --cacert $CA -o /dev/null -w '%{{redirect_url}}' '{authorize}' | sed 's/.*[?&]code=//; s/&.*//')"),
+                format!(
+                    "CODE=$(curl -sS --cacert $CA -o /dev/null -w '%{{redirect_url}}' '{authorize}' | sed 's/.*[?&]code=//; s/&.*//')"
+                ),
                 format!(
                     "TOKEN=$(curl -sS --cacert $CA {authority}/token -d grant_type=authorization_code -d client_id={client} \
                      -d redirect_uri={redirect} -d code_verifier={VERIFIER} -d code=$CODE | sed 's/.*\"access_token\":\"//; s/\".*//')"
@@ -101,16 +105,29 @@ fn next(ready: &Ready, program: &str, tenant: &Tenant, user: &User) -> String {
             ],
         ),
         (
+            &format!("Connect {name} to the assistant's back end, which keeps her tokens and calls tools for her:"),
+            vec![
+                format!(
+                    "WHERE=$(curl -sS --cacert $CA -c jar.txt {host}/api/connect -H 'Authorization: Bearer {}' \
+                     -H 'Content-Type: application/json' -d '{}' | sed 's/.*\"authorizationUrl\":\"//; s/\".*//')",
+                    user.host_token,
+                    serde_json::json!({ "loginHint": user.upn }),
+                ),
+                "curl -sSL --cacert $CA -b jar.txt -c jar.txt -o /dev/null \"$WHERE\" && rm jar.txt".to_owned(),
+                format!(
+                    "curl -sS --cacert $CA {host}/api/tools/outlook_email_search -H 'Authorization: Bearer {}' \
+                     -H 'Content-Type: application/json' -d '{}'",
+                    user.host_token, r#"{"arguments":{"query":"budget"}}"#,
+                ),
+            ],
+        ),
+        (
             "Take Mail.Read from the whole tenant, search again (refused, with who can restore it), give it back:",
             vec![consent(lab, "revoke", tenant), consent(lab, "consent", tenant)],
         ),
         (
             "Point another program here, examine the connector, prove that the checks can fail:",
-            vec![
-                format!("eval \"$({program} env)\""),
-                format!("{program} check"),
-                format!("{program} broken"),
-            ],
+            vec![format!("eval \"$({program} env)\""), format!("{program} check"), format!("{program} broken")],
         ),
         (
             "See what was asked and not modelled (the real service's error was answered):",
@@ -156,6 +173,5 @@ mod tests {
     #[test]
     fn the_verifier_is_as_long_as_rfc_7636_asks() {
         assert!((43..=128).contains(&VERIFIER.len()));
-        assert_eq!(SCOPE, "access_as_user");
     }
 }

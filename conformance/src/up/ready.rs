@@ -3,8 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fixtures::plan::{PersonKind, Plan};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::failure::Failure;
@@ -80,6 +83,8 @@ pub struct User {
     pub password: String,
     /// Directory roles.
     pub roles: Vec<String>,
+    /// What this person's browser would show the assistant's back end: `Authorization: Bearer …` at `host`. A test value.
+    pub host_token: String,
 }
 
 /// The five addresses of a running house.
@@ -148,8 +153,8 @@ impl Ready {
 
     /// Writes it so that a reader sees the whole file or none: a temporary file beside it, then a rename.
     pub fn write(&self, path: &Path) -> Result<(), Failure> {
-        let mut text =
-            serde_json::to_vec_pretty(self).map_err(|error| Failure::File { path: path.to_owned(), source: error.into() })?;
+        let mut text = serde_json::to_vec_pretty(self)
+            .map_err(|error| Failure::File { path: path.to_owned(), source: error.into() })?;
         text.push(b'\n');
         super::state::replace(path, &text)
     }
@@ -177,10 +182,16 @@ fn tenant(tenant: &fixtures::plan::Tenant) -> Tenant {
                 id: person.id(tenant).to_string(),
                 password: person.password.clone()?,
                 roles: person.roles.clone(),
+                host_token: host_token(&person.reference(tenant)),
             })
         })
         .collect();
     Tenant { name: tenant.name.clone(), id: tenant.id.to_string(), domain: tenant.domain.clone(), users }
+}
+
+/// The API token of a person at the host. Derived, so that notes and scripts stay right over restarts; it protects nothing.
+fn host_token(reference: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("offline365 host token of {reference}")))
 }
 
 /// Scheme, host and port without the slash that `Url` ends an empty path with.

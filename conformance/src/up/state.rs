@@ -13,8 +13,8 @@ pub(super) const DEFAULT: &str = ".offline365";
 #[derive(Debug)]
 pub(super) struct State {
     folder: PathBuf,
-    /// Removes the folder when dropped.
-    temporary: Option<tempfile::TempDir>,
+    /// Removes the folder when dropped, if it is one for this run alone.
+    _temporary: Option<tempfile::TempDir>,
 }
 
 impl State {
@@ -28,7 +28,7 @@ impl State {
         if !ignore.exists() {
             fs::write(&ignore, "*\n").map_err(Failure::file(&ignore))?;
         }
-        Ok(Self { folder, temporary: None })
+        Ok(Self { folder, _temporary: None })
     }
 
     /// A folder for one run: two runs side by side do not meet, and nothing stays.
@@ -37,7 +37,7 @@ impl State {
             .prefix("offline365-")
             .tempdir()
             .map_err(|source| Failure::File { path: std::env::temp_dir(), source })?;
-        Ok(Self { folder: temporary.path().to_owned(), temporary: Some(temporary) })
+        Ok(Self { folder: temporary.path().to_owned(), _temporary: Some(temporary) })
     }
 
     /// The folder, absolute.
@@ -60,19 +60,9 @@ impl State {
         self.folder.join("ready.json")
     }
 
-    /// The host's encrypted token store.
-    pub(super) fn vault(&self) -> PathBuf {
-        self.folder.join("vault.redb")
-    }
-
-    /// The key of the token store, 32 random bytes as 64 hexadecimal digits; readable by its owner alone.
+    /// The key of the host's token store; the connector makes it, for its owner's eyes alone.
     pub(super) fn vault_key(&self) -> PathBuf {
         self.folder.join("vault.key")
-    }
-
-    /// Whether the folder goes away with the run.
-    pub(super) fn is_temporary(&self) -> bool {
-        self.temporary.is_some()
     }
 }
 
