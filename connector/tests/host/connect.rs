@@ -146,6 +146,38 @@ async fn an_id_token_that_does_not_prove_this_sign_in_connects_nobody() {
 }
 
 #[tokio::test]
+async fn a_key_of_another_issuer_proves_nobody() {
+    let mut scene = Scene::new().await;
+    for issuer in [Some(format!("{}{PERSONAL}/v2.0", scene.issuer.login)), Some("{tenantid}".to_owned()), None] {
+        scene.close().await;
+        scene.issuer.set_issuer_of_key(issuer.clone());
+        scene.open().await;
+        let (url, cookie) = scene.start("alice").await;
+        let (code, state) = scene.issuer.sign_in(&url, CONTOSO, ALICE);
+        let answer = scene.callback(&[("code", &code), ("state", &state)], Some(&cookie)).await;
+        assert_eq!(answer.code(), "IDENTITY_NOT_PROVEN", "{issuer:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_callbacks_at_once_redeem_one_code() {
+    let scene = Scene::new().await;
+    let (url, cookie) = scene.start("alice").await;
+    let (code, state) = scene.issuer.sign_in(&url, CONTOSO, ALICE);
+    let query = [("code", code.as_str()), ("state", &state)];
+    scene.issuer.hold();
+    let second = async {
+        scene.issuer.arrival().await;
+        let answer = scene.callback(&query, Some(&cookie)).await;
+        scene.issuer.release();
+        answer
+    };
+    let (first, second) = tokio::join!(scene.callback(&query, Some(&cookie)), second);
+    assert_eq!((first.status, second.code()), (200, "UNKNOWN_SIGN_IN"));
+    assert_eq!(scene.issuer.asked("authorization_code").len(), 1);
+}
+
+#[tokio::test]
 async fn an_issuer_that_names_itself_wrongly_connects_nobody() {
     let scene = Scene::new().await;
     let (url, cookie) = scene.start("alice").await;

@@ -56,6 +56,7 @@ struct Inner {
     expires_in: i64,
     held: bool,
     claims: BTreeMap<&'static str, Value>,
+    issuer_of_key: Option<String>,
 }
 
 #[derive(Clone)]
@@ -78,6 +79,7 @@ impl StubIssuer {
             expires_in: 3600,
             held: false,
             claims: BTreeMap::new(),
+            issuer_of_key: None,
         };
         let shared =
             Arc::new(Shared { state: Mutex::new(inner), clock, gate: Semaphore::new(0), arrived: Semaphore::new(0) });
@@ -86,6 +88,7 @@ impl StubIssuer {
             Router::new().route("/{tenant}/oauth2/v2.0/token", routing::post(token)).with_state(Arc::clone(&issuer));
         let address: SocketAddr = serve(app).await;
         let this = Self { login: format!("http://{address}").parse().unwrap(), shared };
+        this.set_issuer_of_key(Some(format!("{}{{tenantid}}/v2.0", this.login)));
         assert!(issuer.set(this.clone()).is_ok());
         this
     }
@@ -160,7 +163,12 @@ impl StubIssuer {
 
     /// The keys as the host asks for them.
     pub(crate) fn keys(&self) -> Arc<dyn SigningKeys> {
-        Arc::new(StubKeys { issuer: format!("{}{{tenantid}}/v2.0", self.login) })
+        Arc::new(StubKeys { issuer: self.lock().issuer_of_key.clone() })
+    }
+
+    /// The `issuer` member of the key, for hosts that start from now on.
+    pub(crate) fn set_issuer_of_key(&self, issuer: Option<String>) {
+        self.lock().issuer_of_key = issuer;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -236,7 +244,7 @@ fn invalid_grant(aadsts: u32) -> Response {
 const KID: &str = "stub-key";
 
 struct StubKeys {
-    issuer: String,
+    issuer: Option<String>,
 }
 
 impl SigningKeys for StubKeys {
@@ -244,7 +252,7 @@ impl SigningKeys for StubKeys {
         let public = PublicKeyComponents::<Vec<u8>>::from(key().public_key());
         let found = (kid == KID).then(|| SigningKey {
             key: DecodingKey::from_rsa_raw_components(&public.n, &public.e),
-            issuer: Some(self.issuer.clone()),
+            issuer: self.issuer.clone(),
         });
         Box::pin(async move { Ok(found) })
     }

@@ -4,6 +4,7 @@
 mod connect;
 mod gate;
 mod issuer;
+mod logs;
 mod renewal;
 mod scene;
 mod server;

@@ -1,9 +1,14 @@
 //! Renewal: in time, once for everybody who waits, and never against a disconnect.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::future::join_all;
+use connector::host::Member;
+use connector::host::vault::{Record, RedbVault, Revision, Stored, TokenVault, VaultError};
+use futures_util::future::{BoxFuture, join_all};
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use crate::issuer::{ALICE, BOB, CONTOSO};
 use crate::scene::Scene;
@@ -65,6 +70,27 @@ async fn many_calls_at_once_renew_once_per_person() {
         assert_eq!(answer.body["result"]["structuredContent"]["calledBy"], oid);
     }
     assert_eq!(scene.issuer.asked("refresh_token").len(), 2);
+}
+
+#[tokio::test]
+async fn a_call_that_looked_before_a_renewal_and_comes_after_it_does_not_renew_again() {
+    let mut scene = Scene::new().await;
+    scene.close().await;
+    let vault = SlowVault::new(RedbVault::open(&scene.folder().join("other"), &scene.key).unwrap());
+    scene.open_with(|parts| parts.with_vault(Arc::clone(&vault) as Arc<dyn TokenVault>)).await;
+    scene.connect("alice", ALICE).await;
+    scene.clock.advance(HOUR);
+
+    vault.hold_next_read();
+    let late = scene.call("alice");
+    let prompt = async {
+        vault.held.acquire().await.unwrap().forget();
+        assert_eq!(scene.call("alice").await.status, 200);
+        vault.go_on.add_permits(1);
+    };
+    let (answer, ()) = tokio::join!(late, prompt);
+    assert_eq!(answer.status, 200);
+    assert_eq!(scene.issuer.asked("refresh_token").len(), 1);
 }
 
 #[tokio::test]
@@ -178,4 +204,53 @@ async fn a_caller_that_goes_away_does_not_tear_a_renewal_in_half() {
     let (answer, ()) = tokio::join!(next, letting_go);
     assert_eq!(answer.status, 200);
     assert_eq!(scene.issuer.asked("refresh_token").len(), 1);
+}
+
+/// A vault that can be told to hold back what it read.
+struct SlowVault {
+    inner: RedbVault,
+    hold: AtomicBool,
+    held: Semaphore,
+    go_on: Semaphore,
+}
+
+impl SlowVault {
+    fn new(inner: RedbVault) -> Arc<Self> {
+        Arc::new(Self { inner, hold: AtomicBool::new(false), held: Semaphore::new(0), go_on: Semaphore::new(0) })
+    }
+
+    fn hold_next_read(&self) {
+        self.hold.store(true, Ordering::SeqCst);
+    }
+}
+
+impl TokenVault for SlowVault {
+    fn read<'a>(&'a self, member: &'a Member) -> BoxFuture<'a, Result<Option<Stored>, VaultError>> {
+        Box::pin(async move {
+            let hold = self.hold.swap(false, Ordering::SeqCst);
+            let stored = self.inner.read(member).await;
+            if hold {
+                self.held.add_permits(1);
+                self.go_on.acquire().await.unwrap().forget();
+            }
+            stored
+        })
+    }
+
+    fn write<'a>(&'a self, member: &'a Member, record: Record) -> BoxFuture<'a, Result<Revision, VaultError>> {
+        self.inner.write(member, record)
+    }
+
+    fn replace<'a>(
+        &'a self,
+        member: &'a Member,
+        seen: Revision,
+        record: Record,
+    ) -> BoxFuture<'a, Result<Option<Revision>, VaultError>> {
+        self.inner.replace(member, seen, record)
+    }
+
+    fn erase<'a>(&'a self, member: &'a Member) -> BoxFuture<'a, Result<bool, VaultError>> {
+        self.inner.erase(member)
+    }
 }

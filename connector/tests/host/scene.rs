@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use connector::clock::Clock;
@@ -74,7 +75,12 @@ impl Scene {
         let issuer = StubIssuer::start(clock.clone()).await;
         let server = StubServer::start().await;
         let dir = tempfile::tempdir().unwrap();
-        let http = Client::builder().redirect(redirect::Policy::none()).pool_max_idle_per_host(0).build().unwrap();
+        let http = Client::builder()
+            .redirect(redirect::Policy::none())
+            .pool_max_idle_per_host(0)
+            .timeout(Duration::from_secs(10))
+            .build()
+            .unwrap();
         let mut scene = Self {
             issuer,
             server,
@@ -99,10 +105,15 @@ impl Scene {
 
     /// Starts a host on this scene's state folder, as after a restart.
     pub(crate) async fn open(&mut self) {
+        self.open_with(|parts| parts).await;
+    }
+
+    /// The same, with parts changed.
+    pub(crate) async fn open_with(&mut self, change: impl FnOnce(HostParts) -> HostParts) {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         self.host = format!("http://{address}").parse().unwrap();
-        let parts = HostParts::open(self.config(), self.surroundings()).unwrap();
+        let parts = change(HostParts::open(self.config(), self.surroundings()).unwrap());
         let (stop, stopping) = oneshot::channel::<()>();
         let app = router(parts);
         let stopped = tokio::spawn(async move {
