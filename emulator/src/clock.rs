@@ -57,3 +57,8 @@ fn clamp(nanos: i128) -> i64 {
 fn wall() -> Timestamp {
     Timestamp::now()
 }
+
+/// The machine's time, for what lives outside the world: certificates.
+pub(crate) fn machine_time() -> Timestamp {
+    wall()
+}

@@ -8,8 +8,100 @@
 
 pub mod clock;
 pub mod directory;
+pub mod entra;
+pub mod graph;
 pub mod journal;
+pub mod lab;
+pub mod mailbox;
+pub mod options;
 pub mod principal;
 pub mod rules;
 pub mod seed;
+pub mod serve;
+pub mod tls;
 pub mod world;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fixtures::Plan;
+use tokio::task::JoinSet;
+use url::Url;
+
+pub use options::{Options, Revocation, SignIn};
+pub use world::State;
+
+/// The emulator, before it runs.
+#[derive(Debug)]
+pub struct Emulator;
+
+/// An emulator that answers. Dropping it closes its listeners and connections.
+#[derive(Debug)]
+pub struct Running {
+    /// The login host, without a path: the tenant is the first segment.
+    pub login: Url,
+    /// The Graph host, without a path: the version is the first segment.
+    pub graph: Url,
+    /// The lab.
+    pub lab: Url,
+    state: Arc<State>,
+    listeners: JoinSet<()>,
+}
+
+/// Why no emulator started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port is taken, or the address is not ours.
+    #[error(transparent)]
+    Bind(#[from] serve::BindError),
+    /// The plan asks for what no world can be made from, or what is not modelled.
+    #[error("plan: {0}")]
+    Plan(#[from] directory::DirectoryError),
+    /// A signing key that cannot be used.
+    #[error(transparent)]
+    Key(#[from] entra::keys::KeyError),
+    /// A certificate that cannot be used.
+    #[error(transparent)]
+    Tls(#[from] tls::TlsError),
+}
+
+impl Emulator {
+    /// Starts the login, Graph and lab hosts of the world that `plan` describes.
+    pub async fn start(plan: Plan, options: Options) -> Result<Running, StartError> {
+        let tls = options.tls.as_ref().map(tls::Leaf::acceptor).transpose()?;
+        let bound = serve::Bound::open(&options).await?;
+        let origins = bound.origins.clone();
+        let parts = world::Parts {
+            keys: entra::keys::Keys::load(&plan.keys)?,
+            seed: seed::Seed::fixed(options.seed),
+            rules: options.rules,
+            options: options::Settings {
+                revocation: options.revocation,
+                sign_in: options.sign_in,
+                announce_pkce: options.announce_pkce,
+            },
+            clock: options.clock,
+            origins: origins.clone(),
+        };
+        let state = Arc::new(State::new(plan, parts)?);
+        let listeners = bound.serve(&state, tls);
+        Ok(Running { login: origins.login, graph: origins.graph, lab: origins.lab, state, listeners })
+    }
+}
+
+impl Running {
+    /// What requests see. The harness reaches it by URL like everybody else; this is for the process that hosts the emulator.
+    pub fn state(&self) -> &Arc<State> {
+        &self.state
+    }
+
+    /// What was asked that is not modelled, and how often.
+    pub fn unmodelled(&self) -> BTreeMap<String, u64> {
+        self.state.journal.unmodelled_counts()
+    }
+
+    /// Closes listeners and connections at once.
+    pub async fn shutdown(mut self) {
+        self.listeners.shutdown().await;
+    }
+}

@@ -2,3 +2,315 @@
 //!
 //! The world is an immutable value behind one pointer. A request works on one snapshot; a change makes the next one, copying only
 //! the container it touches. Reset and snapshot are pointer copies.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use fixtures::Plan;
+use fixtures::ids::{AppId, TenantId, UserId};
+use fixtures::plan::{MailDelegation, Registration};
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
+
+use crate::clock::Clock;
+use crate::directory::{Directory, DirectoryError, GrantKey};
+use crate::entra::keys::Keys;
+use crate::entra::store::Store;
+use crate::journal::Journal;
+use crate::mailbox::Mailbox;
+use crate::options::Settings;
+use crate::rules::Rules;
+use crate::seed::Seed;
+use crate::serve::Origins;
+
+/// Everything a request handler may need. One per running emulator, shared by its listeners.
+#[derive(Debug)]
+pub struct State {
+    world: ArcSwap<World>,
+    /// The world as it was at start: what reset goes back to.
+    start: Arc<World>,
+    /// One writer at a time.
+    writing: Mutex<()>,
+    /// Time.
+    pub clock: Clock,
+    /// Entropy.
+    pub seed: Seed,
+    /// What was asked.
+    pub journal: Journal,
+    /// Decisions that can be got wrong.
+    pub rules: Rules,
+    /// Signing keys of the issuer.
+    pub keys: Keys,
+    /// Authorization codes, refresh tokens and sign-in sessions.
+    pub issued: Store,
+    /// What the emulator was started with.
+    pub options: Settings,
+    /// Where each host is reached.
+    pub origins: Origins,
+    /// What the world was made from.
+    pub plan: Plan,
+}
+
+/// One instant of the world.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// Tenants by id.
+    pub tenants: BTreeMap<TenantId, Arc<TenantWorld>>,
+}
+
+/// One tenant: its directory and its content.
+#[derive(Debug, Clone)]
+pub struct TenantWorld {
+    /// Short name, for example `contoso`.
+    pub name: String,
+    /// Tenant id.
+    pub id: TenantId,
+    /// Name of the organization.
+    pub display_name: String,
+    /// Verified domain.
+    pub domain: String,
+    /// Users, groups, service principals, grants.
+    pub directory: Arc<Directory>,
+    /// Mailboxes by owner.
+    pub mailboxes: BTreeMap<UserId, Arc<Mailbox>>,
+    /// Who may read whose mailbox or folder, as the plan's rows say it (`alice@contoso`).
+    pub delegations: Arc<[MailDelegation]>,
+}
+
+impl World {
+    /// The world that the plan describes, its dates moved to a clock that starts at `start`.
+    pub fn of(plan: &Plan, start: Timestamp) -> Result<Self, DirectoryError> {
+        let shift = start.duration_since(plan.epoch);
+        let tenants = plan
+            .tenants
+            .iter()
+            .map(|tenant| {
+                let world = TenantWorld {
+                    name: tenant.name.clone(),
+                    id: tenant.id,
+                    display_name: tenant.display_name.clone(),
+                    domain: tenant.domain.clone(),
+                    directory: Arc::new(Directory::of(plan, tenant)?),
+                    mailboxes: mailboxes(tenant, shift),
+                    delegations: tenant.delegations.clone().into(),
+                };
+                Ok((tenant.id, Arc::new(world)))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { tenants })
+    }
+
+    /// A tenant by id.
+    pub fn tenant(&self, id: TenantId) -> Option<&TenantWorld> {
+        self.tenants.get(&id).map(Arc::as_ref)
+    }
+
+    /// A tenant by id, verified domain or short name, in any letter case.
+    pub fn tenant_named(&self, name: &str) -> Option<&TenantWorld> {
+        name.parse().ok().and_then(|id| self.tenant(id)).or_else(|| {
+            self.tenants
+                .values()
+                .map(Arc::as_ref)
+                .find(|tenant| tenant.domain.eq_ignore_ascii_case(name) || tenant.name.eq_ignore_ascii_case(name))
+        })
+    }
+
+    /// A hash over all directories.
+    pub fn directory_fingerprint(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for (id, tenant) in &self.tenants {
+            hash.update(id.0.as_bytes());
+            hash.update(tenant.directory.fingerprint());
+        }
+        hash.finalize().into()
+    }
+
+    /// A hash over all content: what users own, not who may see it.
+    pub fn content_fingerprint(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for (id, tenant) in &self.tenants {
+            hash.update(id.0.as_bytes());
+            for (owner, mailbox) in &tenant.mailboxes {
+                hash.update(owner.0.as_bytes());
+                hash.update(mailbox.fingerprint());
+            }
+        }
+        hash.finalize().into()
+    }
+}
+
+fn mailboxes(tenant: &fixtures::plan::Tenant, shift: SignedDuration) -> BTreeMap<UserId, Arc<Mailbox>> {
+    tenant
+        .people
+        .iter()
+        .filter(|person| person.has_mailbox())
+        .map(|person| (person.id(tenant), Arc::new(Mailbox::of(tenant, person, shift))))
+        .collect()
+}
+
+/// A change of the world. Whoever changes anything says so with one of these; [`State::apply`] is the only door.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Creates the application's service principal, if it is not there.
+    AddServicePrincipal {
+        /// Tenant.
+        tenant: TenantId,
+        /// Application.
+        app: AppId,
+    },
+    /// Adds scopes to a grant, creating it and the service principals it connects where they are missing.
+    Consent {
+        /// Tenant.
+        tenant: TenantId,
+        /// Client, resource and principal.
+        grant: GrantKey,
+        /// What is granted.
+        scopes: BTreeSet<String>,
+    },
+    /// Takes scopes out of a grant.
+    Revoke {
+        /// Tenant.
+        tenant: TenantId,
+        /// Client, resource and principal.
+        grant: GrantKey,
+        /// What is taken; the whole grant when absent.
+        scopes: Option<BTreeSet<String>>,
+    },
+    /// Enables or disables a user.
+    EnableUser {
+        /// Tenant.
+        tenant: TenantId,
+        /// User.
+        user: UserId,
+        /// `accountEnabled`.
+        enabled: bool,
+    },
+    /// Voids everything the user signed in to before now.
+    RevokeSessions {
+        /// Tenant.
+        tenant: TenantId,
+        /// User.
+        user: UserId,
+    },
+}
+
+impl Change {
+    /// The tenant it is about.
+    pub fn tenant(&self) -> TenantId {
+        match self {
+            Self::AddServicePrincipal { tenant, .. }
+            | Self::Consent { tenant, .. }
+            | Self::Revoke { tenant, .. }
+            | Self::EnableUser { tenant, .. }
+            | Self::RevokeSessions { tenant, .. } => *tenant,
+        }
+    }
+}
+
+/// A change of something that is not there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    /// No such tenant.
+    #[error("no such tenant: {0}")]
+    Tenant(TenantId),
+    /// No such user.
+    #[error("no such user in this tenant: {0}")]
+    User(UserId),
+    /// No such application.
+    #[error("no such application: {0}")]
+    App(AppId),
+    /// No such grant, or none of these scopes in it.
+    #[error("there is no such grant")]
+    Grant,
+}
+
+/// What a [`State`] is made from, beside the plan.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) clock: Clock,
+    pub(crate) seed: Seed,
+    pub(crate) rules: Rules,
+    pub(crate) keys: Keys,
+    pub(crate) options: Settings,
+    pub(crate) origins: Origins,
+}
+
+impl State {
+    pub(crate) fn new(plan: Plan, parts: Parts) -> Result<Self, DirectoryError> {
+        let start = Arc::new(World::of(&plan, parts.clock.now())?);
+        Ok(Self {
+            world: ArcSwap::new(Arc::clone(&start)),
+            start,
+            writing: Mutex::new(()),
+            clock: parts.clock,
+            seed: parts.seed,
+            journal: Journal::default(),
+            rules: parts.rules,
+            keys: parts.keys,
+            issued: Store::default(),
+            options: parts.options,
+            origins: parts.origins,
+            plan,
+        })
+    }
+
+    /// The world at this instant. Take it once per request.
+    pub fn world(&self) -> Arc<World> {
+        self.world.load_full()
+    }
+
+    /// Goes back to the start: world, codes, refresh tokens, sessions and journal. The clock is not touched.
+    pub fn reset(&self) {
+        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.world.store(Arc::clone(&self.start));
+        self.issued.clear();
+        self.journal.clear();
+    }
+
+    /// Makes the next world. Nothing changes when it cannot be made.
+    pub fn apply(&self, change: Change) -> Result<(), ChangeError> {
+        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut world = World::clone(&self.world.load());
+        let id = change.tenant();
+        let tenant = Arc::make_mut(world.tenants.get_mut(&id).ok_or(ChangeError::Tenant(id))?);
+        let name = tenant.name.clone();
+        let directory = Arc::make_mut(&mut tenant.directory);
+        match change {
+            Change::AddServicePrincipal { app, .. } => directory.add_service_principal(&name, self.registration(app)?),
+            Change::Consent { grant, scopes, .. } => {
+                if let Some(user) = grant.principal {
+                    directory.user(user).ok_or(ChangeError::User(user))?;
+                }
+                for app in [grant.client, grant.resource] {
+                    directory.add_service_principal(&name, self.registration(app)?);
+                }
+                directory.grant_mut(grant).extend(scopes);
+            }
+            Change::Revoke { grant, scopes, .. } => {
+                if !directory.revoke(grant, scopes.as_ref()) {
+                    return Err(ChangeError::Grant);
+                }
+            }
+            Change::EnableUser { user, enabled, .. } => {
+                directory.user_mut(user).ok_or(ChangeError::User(user))?.enabled = enabled;
+            }
+            Change::RevokeSessions { user, .. } => {
+                let user = directory.user_mut(user).ok_or(ChangeError::User(user))?;
+                user.sessions_valid_from = Some(self.clock.now());
+                user.session_generation += 1;
+            }
+        }
+        self.world.store(Arc::new(world));
+        Ok(())
+    }
+
+    /// An application by id, in every tenant the same.
+    pub fn app(&self, id: AppId) -> Option<&Registration> {
+        self.plan.registrations.iter().find(|registration| registration.app_id == id)
+    }
+
+    fn registration(&self, id: AppId) -> Result<&Registration, ChangeError> {
+        self.app(id).ok_or(ChangeError::App(id))
+    }
+}

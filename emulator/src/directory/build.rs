@@ -1,0 +1,236 @@
+//! A directory from the rows of a plan.
+
+use fixtures::ids::ServicePrincipalId;
+use fixtures::plan::Person;
+
+use super::{
+    AppId, BTreeMap, BTreeSet, Directory, Grant, GrantKey, Group, GroupId, Password, Plan, PlannedGrant, Registration,
+    ServicePrincipal, Tenant, User, UserId,
+};
+
+/// A plan row that no directory can be made from.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DirectoryError {
+    /// A row names an app, person or group that the plan does not hold.
+    #[error("tenant {tenant}: {row} names {reference:?}, which the plan does not hold")]
+    Unknown {
+        /// Tenant name.
+        tenant: String,
+        /// Which row.
+        row: String,
+        /// The name.
+        reference: String,
+    },
+    /// A conditional access policy: not modelled yet, and never ignored.
+    #[error("tenant {tenant}: conditional access policy {policy:?} is not modelled yet; take it out of the plan")]
+    PolicyNotModelled {
+        /// Tenant name.
+        tenant: String,
+        /// The policy's handle.
+        policy: String,
+    },
+}
+
+impl Directory {
+    /// The directory that the plan describes for `tenant`.
+    pub fn of(plan: &Plan, tenant: &Tenant) -> Result<Self, DirectoryError> {
+        if let Some(policy) = tenant.policies.first() {
+            return Err(DirectoryError::PolicyNotModelled { tenant: tenant.name.clone(), policy: policy.name.clone() });
+        }
+        let rows = Rows { plan, tenant };
+        let users: BTreeMap<_, _> = tenant
+            .people
+            .iter()
+            .map(|person| rows.user(person).map(|user| (user.id, user)))
+            .collect::<Result<_, _>>()?;
+        let upns = users.values().map(|user| (user.upn.to_lowercase(), user.id)).collect();
+        let mut directory = Self {
+            tenant: tenant.id,
+            users,
+            upns,
+            groups: tenant
+                .groups
+                .iter()
+                .map(|group| rows.group(group).map(|group| (group.id, group)))
+                .collect::<Result<_, _>>()?,
+            service_principals: rows.service_principals()?,
+            grants: BTreeMap::new(),
+        };
+        for grant in &tenant.grants {
+            let key = rows.grant_key(grant)?;
+            directory.grant_mut(key).extend(grant.scopes.iter().cloned());
+        }
+        Ok(directory)
+    }
+}
+
+pub(super) fn enabled_service_principal(tenant_name: &str, registration: &Registration) -> ServicePrincipal {
+    ServicePrincipal {
+        id: ServicePrincipalId::derived(&format!("{tenant_name}/apps/{}", registration.name)),
+        app: registration.app_id,
+        enabled: true,
+        assignment_required: false,
+        assigned_users: BTreeSet::new(),
+        assigned_groups: BTreeSet::new(),
+    }
+}
+
+struct Rows<'a> {
+    plan: &'a Plan,
+    tenant: &'a Tenant,
+}
+
+impl Rows<'_> {
+    fn unknown(&self, row: &str, reference: &str) -> DirectoryError {
+        DirectoryError::Unknown {
+            tenant: self.tenant.name.clone(),
+            row: row.to_owned(),
+            reference: reference.to_owned(),
+        }
+    }
+
+    fn app(&self, row: &str, name: &str) -> Result<&Registration, DirectoryError> {
+        self.plan.registration(name).ok_or_else(|| self.unknown(row, name))
+    }
+
+    fn user(&self, person: &Person) -> Result<User, DirectoryError> {
+        let home = match &person.home {
+            None => None,
+            Some(reference) => {
+                let (tenant, at_home) =
+                    self.plan.person(reference).ok_or_else(|| self.unknown(&person.name, reference))?;
+                Some((tenant, at_home))
+            }
+        };
+        // A guest proves who they are at home: with the password there.
+        let password = person.password.as_ref().or_else(|| home.and_then(|(_, at_home)| at_home.password.as_ref()));
+        Ok(User {
+            id: person.id(self.tenant),
+            name: person.name.clone(),
+            upn: person.upn(self.tenant),
+            display_name: person.display_name.clone(),
+            given_name: person.given_name.clone(),
+            surname: person.surname.clone(),
+            mail: person.mail(self.tenant),
+            job_title: person.job_title.clone(),
+            department: person.department.clone(),
+            office: person.office.clone(),
+            mobile_phone: person.mobile_phone.clone(),
+            language: person.language.clone(),
+            enabled: person.enabled,
+            kind: person.kind,
+            has_mailbox: person.has_mailbox(),
+            roles: person.roles.clone(),
+            home: home.map(|(tenant, at_home)| (tenant.id, at_home.id(tenant))),
+            sessions_valid_from: None,
+            session_generation: 0,
+            password: password.cloned().map(Password),
+        })
+    }
+
+    fn group(&self, group: &fixtures::plan::Group) -> Result<Group, DirectoryError> {
+        let (users, groups) = self.members(&group.name, &group.members)?;
+        Ok(Group {
+            id: group.id(self.tenant),
+            name: group.name.clone(),
+            display_name: group.display_name.clone(),
+            mail: group.mail.clone(),
+            users,
+            groups,
+        })
+    }
+
+    /// `alice@contoso` is a user, `group:leads@contoso` a group.
+    fn members(
+        &self,
+        row: &str,
+        references: &[String],
+    ) -> Result<(BTreeSet<UserId>, BTreeSet<GroupId>), DirectoryError> {
+        let (mut users, mut groups) = (BTreeSet::new(), BTreeSet::new());
+        for reference in references {
+            if let Some(group) = reference.strip_prefix("group:") {
+                let name = group.split('@').next().unwrap_or(group);
+                let group = self.tenant.group(name).ok_or_else(|| self.unknown(row, reference))?;
+                groups.insert(group.id(self.tenant));
+            } else {
+                users.insert(self.person(row, reference)?);
+            }
+        }
+        Ok((users, groups))
+    }
+
+    fn person(&self, row: &str, reference: &str) -> Result<UserId, DirectoryError> {
+        match self.plan.person(reference) {
+            Some((tenant, person)) if tenant.id == self.tenant.id => Ok(person.id(tenant)),
+            _ => Err(self.unknown(row, reference)),
+        }
+    }
+
+    fn service_principals(&self) -> Result<BTreeMap<AppId, ServicePrincipal>, DirectoryError> {
+        // First-party resources are subscribed everywhere.
+        let mut apps: BTreeMap<_, _> = self
+            .plan
+            .registrations
+            .iter()
+            .filter(|registration| registration.home == "microsoft")
+            .map(|registration| (registration.app_id, enabled_service_principal(&self.tenant.name, registration)))
+            .collect();
+        for row in &self.tenant.service_principals {
+            let registration = self.app("service_principal", &row.app)?;
+            let (assigned_users, assigned_groups) = self.members(&row.app, &row.assigned)?;
+            let built = ServicePrincipal {
+                id: row.id(self.tenant),
+                app: registration.app_id,
+                enabled: row.enabled,
+                assignment_required: row.assignment_required,
+                assigned_users,
+                assigned_groups,
+            };
+            apps.insert(registration.app_id, built);
+        }
+        Ok(apps)
+    }
+
+    fn grant_key(&self, grant: &PlannedGrant) -> Result<GrantKey, DirectoryError> {
+        let principal = grant.principal.as_deref().map(|reference| self.person("grant", reference)).transpose()?;
+        Ok(GrantKey {
+            client: self.app("grant", &grant.client)?.app_id,
+            resource: self.app("grant", &grant.resource)?.app_id,
+            principal,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_plan_says_is_what_the_directory_holds() {
+        let plan = Plan::embedded().unwrap();
+        let contoso = plan.tenant("contoso").unwrap();
+        let directory = Directory::of(&plan, contoso).unwrap();
+        let alice = directory.user_by_upn("ALICE@contoso.example").unwrap();
+        assert_eq!(alice.display_name, "Alice Hansen");
+        assert!(alice.password_is("Passw0rd!alice") && !alice.password_is("Passw0rd!alicE") && !alice.password_is(""));
+        assert!(!format!("{alice:?}").contains("Passw0rd"));
+        assert_eq!(directory.grants().map(|grant: Grant<'_>| grant.key).count(), contoso.grants.len());
+    }
+
+    #[test]
+    fn a_conditional_access_policy_is_refused_not_ignored() {
+        let mut plan = Plan::embedded().unwrap();
+        let policy = fixtures::plan::ConditionalAccessPolicy {
+            name: "mfa".to_owned(),
+            enabled: true,
+            include: vec![],
+            exclude: vec![],
+            apps: vec![],
+            trusted_ranges: vec![],
+            demands: vec!["mfa".to_owned()],
+        };
+        plan.tenants[0].policies.push(policy);
+        let refused = Directory::of(&plan, &plan.tenants[0]).unwrap_err();
+        assert!(matches!(refused, DirectoryError::PolicyNotModelled { .. }), "{refused}");
+    }
+}

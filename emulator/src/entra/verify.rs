@@ -1,0 +1,172 @@
+//! From a bearer token to a principal: what Graph asks of every request.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fixtures::ids::{AppId, TenantId, UserId};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::keys::Unverified;
+use crate::directory::{Denial, Directory, Question, Requested, SignedIn};
+use crate::options::Revocation;
+use crate::principal::Principal;
+use crate::world::State;
+
+/// `aud` of Graph's tokens: what clients ask with and without a slash, and its application id.
+const GRAPH_AUDIENCES: [&str; 3] =
+    ["https://graph.microsoft.com", "https://graph.microsoft.com/", "00000003-0000-0000-c000-000000000000"];
+/// How far clocks may be apart.
+const LEEWAY_SECONDS: i64 = 300;
+/// `iat` and `nbf` are this far in the past when a token is issued.
+pub const BACKDATED_SECONDS: i64 = 300;
+
+/// Why Graph does not accept a token. `Display` is safe to show.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GraphAuthFailure {
+    /// Not a token.
+    #[error("the token is malformed")]
+    Malformed,
+    /// Signed by nobody we know, or not for the tenant it names.
+    #[error("the token's signature or key does not fit")]
+    Signature,
+    /// `exp` has passed.
+    #[error("the token has expired")]
+    Expired,
+    /// `nbf` lies ahead.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// Made for another resource.
+    #[error("the token is for another audience")]
+    Audience,
+    /// `iss` does not fit `tid`.
+    #[error("the token's issuer does not fit its tenant")]
+    Issuer,
+    /// Without `scp`, `oid` or `appid`: not a user's token.
+    #[error("the token is not a user's delegated token")]
+    NotDelegated,
+    /// The tenant or the user is not there (any more).
+    #[error("the token's tenant or user does not exist")]
+    Gone,
+    /// A critical event since the token was issued; the token declared `cp1`, so Graph answers with a claims challenge.
+    #[error("continuous access evaluation: {0:?}")]
+    Challenge(Denial),
+    /// `revocation: strict` alone: what the token carries was revoked since it was issued.
+    #[error("revoked since the token was issued: {0:?}")]
+    Revoked(Denial),
+}
+
+/// The principal of a Graph request, from the value after `Bearer `.
+///
+/// The signature is ours, the audience is Graph, the clock agrees, the user exists. With `revocation: real` a token whose grant is gone
+/// is honoured until it expires, as the real service does.
+pub fn principal(state: &State, bearer: &str) -> Result<Principal, GraphAuthFailure> {
+    let claims = state.keys.verify(bearer).map_err(|unverified| match unverified {
+        Unverified::Malformed => GraphAuthFailure::Malformed,
+        Unverified::UnknownKey | Unverified::Signature | Unverified::ForeignKey => GraphAuthFailure::Signature,
+    })?;
+    let now = state.clock.now().as_second();
+    if seconds(&claims, "exp").is_none_or(|exp| exp + LEEWAY_SECONDS <= now) {
+        return Err(GraphAuthFailure::Expired);
+    }
+    if seconds(&claims, "nbf").is_none_or(|nbf| nbf - LEEWAY_SECONDS > now) {
+        return Err(GraphAuthFailure::NotYetValid);
+    }
+    if !text(&claims, "aud").is_some_and(|aud| GRAPH_AUDIENCES.contains(&aud)) {
+        return Err(GraphAuthFailure::Audience);
+    }
+    let tenant: TenantId = id(&claims, "tid").ok_or(GraphAuthFailure::NotDelegated)?;
+    if text(&claims, "iss") != Some(format!("https://sts.windows.net/{tenant}/").as_str()) {
+        return Err(GraphAuthFailure::Issuer);
+    }
+    let user: UserId = id(&claims, "oid").ok_or(GraphAuthFailure::NotDelegated)?;
+    let client: AppId = id(&claims, "appid").ok_or(GraphAuthFailure::NotDelegated)?;
+    let scopes: BTreeSet<String> =
+        text(&claims, "scp").ok_or(GraphAuthFailure::NotDelegated)?.split_whitespace().map(str::to_owned).collect();
+    let principal = Principal {
+        tenant,
+        user,
+        client,
+        scopes,
+        token_id: text(&claims, "uti").unwrap_or_default().to_owned(),
+        issued_at: seconds(&claims, "iat").and_then(|iat| Timestamp::from_second(iat).ok()).unwrap_or(Timestamp::MIN),
+        claims_capable: claims.get("xms_cc").and_then(Value::as_array).is_some_and(|values| {
+            values.iter().filter_map(Value::as_str).any(|value| value.eq_ignore_ascii_case("cp1"))
+        }),
+    };
+    let world = state.world();
+    let directory = &world.tenant(tenant).ok_or(GraphAuthFailure::Gone)?.directory;
+    still_good(state, directory, &principal, signed_in(&claims, directory, user))?;
+    Ok(principal)
+}
+
+/// What became of the token's user and grant since it was issued.
+fn still_good(
+    state: &State,
+    directory: &Directory,
+    principal: &Principal,
+    signed_in: SignedIn,
+) -> Result<(), GraphAuthFailure> {
+    let graph = state.plan.registrations.iter().find(|app| GRAPH_AUDIENCES.contains(&app.app_id.to_string().as_str()));
+    let (Some(client), Some(graph)) = (state.app(principal.client), graph) else {
+        return Err(GraphAuthFailure::Gone);
+    };
+    let requested = Requested::Named(principal.scopes.clone());
+    let question = Question { user: principal.user, client, resource: graph, requested: &requested, signed_in };
+    match directory.decide(&question) {
+        Ok(_) => Ok(()),
+        Err(denial @ (Denial::UserUnknown | Denial::UserDisabled | Denial::SessionsRevoked { .. }))
+            if principal.claims_capable =>
+        {
+            Err(GraphAuthFailure::Challenge(denial))
+        }
+        Err(denial) if state.options.revocation == Revocation::Strict => Err(GraphAuthFailure::Revoked(denial)),
+        Err(Denial::UserUnknown) => Err(GraphAuthFailure::Gone),
+        Err(_) => Ok(()),
+    }
+}
+
+/// The sign-in that a token of ours goes back to: it stands in `aio`, which is the issuer's own note to itself.
+pub(crate) fn signed_in(claims: &Map<String, Value>, directory: &Directory, user: UserId) -> SignedIn {
+    text(claims, "aio").and_then(read_note).unwrap_or_else(|| {
+        // Minted elsewhere with our keys: all there is is the time of issue.
+        let iat = seconds(claims, "iat").unwrap_or(0) + BACKDATED_SECONDS;
+        let at = Timestamp::from_second(iat).unwrap_or(Timestamp::MIN);
+        let (since, generation) =
+            directory.user(user).map_or((None, 0), |user| (user.sessions_valid_from, user.session_generation));
+        let is_older = since.is_some_and(|since| at <= since);
+        SignedIn { at, generation: if is_older { 0 } else { generation } }
+    })
+}
+
+/// `aio` of a token: the sign-in behind it, and some bytes that differ from token to token.
+pub(crate) fn write_note(signed_in: SignedIn, salt: &[u8]) -> String {
+    let mut note = Vec::with_capacity(16 + salt.len());
+    note.extend_from_slice(&signed_in.at.as_second().to_be_bytes());
+    note.extend_from_slice(&signed_in.generation.to_be_bytes());
+    note.extend_from_slice(salt);
+    URL_SAFE_NO_PAD.encode(note)
+}
+
+fn read_note(note: &str) -> Option<SignedIn> {
+    let bytes = URL_SAFE_NO_PAD.decode(note).ok()?;
+    let (at, rest) = bytes.split_first_chunk::<8>()?;
+    let (generation, _) = rest.split_first_chunk::<8>()?;
+    Some(SignedIn {
+        at: Timestamp::from_second(i64::from_be_bytes(*at)).ok()?,
+        generation: u64::from_be_bytes(*generation),
+    })
+}
+
+pub(crate) fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    claims.get(name).and_then(Value::as_str)
+}
+
+pub(crate) fn seconds(claims: &Map<String, Value>, name: &str) -> Option<i64> {
+    claims.get(name).and_then(Value::as_i64)
+}
+
+pub(crate) fn id<T: std::str::FromStr>(claims: &Map<String, Value>, name: &str) -> Option<T> {
+    text(claims, name).and_then(|text| text.parse().ok())
+}

@@ -1,0 +1,95 @@
+//! How an emulator is started.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use jiff::Timestamp;
+
+use crate::clock::Clock;
+use crate::rules::Rules;
+use crate::tls::Leaf;
+
+/// Everything that can be chosen at start. The default is what checks use: a standing clock, free ports, plain HTTP on loopback.
+#[derive(Debug)]
+pub struct Options {
+    /// Time.
+    pub clock: Clock,
+    /// Decides every random value.
+    pub seed: u64,
+    /// Address to listen at.
+    pub bind: IpAddr,
+    /// Port of the login host; 0 = a free one.
+    pub login_port: u16,
+    /// Port of the Graph host; 0 = a free one.
+    pub graph_port: u16,
+    /// Port of the second origin of downloads, for later; 0 = a free one.
+    pub content_port: u16,
+    /// Port of the lab; 0 = a free one.
+    pub lab_port: u16,
+    /// The host name in every URL of ours.
+    pub host_name: String,
+    /// Certificate of the login and Graph hosts; without one they speak plain HTTP.
+    pub tls: Option<Leaf>,
+    /// What becomes of access tokens whose grant is revoked.
+    pub revocation: Revocation,
+    /// How a `login_hint` is treated.
+    pub sign_in: SignIn,
+    /// Decisions that can be got wrong.
+    pub rules: Rules,
+    /// Whether discovery announces `code_challenge_methods_supported`. The real service does not, although it checks PKCE; some MCP
+    /// clients refuse to start without the member.
+    pub announce_pkce: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            clock: Clock::standing(EPOCH),
+            seed: 365,
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            login_port: 0,
+            graph_port: 0,
+            content_port: 0,
+            lab_port: 0,
+            host_name: "localhost".to_owned(),
+            tls: None,
+            revocation: Revocation::Real,
+            sign_in: SignIn::Hint,
+            rules: Rules::STRICT,
+            announce_pkce: false,
+        }
+    }
+}
+
+/// The fixed instant of checks: 2026-01-12T09:00:00Z, the epoch of the built-in plan, a Monday.
+pub const EPOCH: Timestamp = Timestamp::constant(1_768_208_400, 0);
+
+/// What becomes of access tokens that were issued before a grant was revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Revocation {
+    /// They are honoured until they expire, as Graph does.
+    #[default]
+    Real,
+    /// They are refused at once: stricter than the real service.
+    Strict,
+}
+
+/// Whether `login_hint` signs in without a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SignIn {
+    /// A hint that names an enabled user of the tenant signs in at once: for scripts; the real service asks for a password.
+    #[default]
+    Hint,
+    /// A person always sees the page; the hint fills it in.
+    Page,
+}
+
+/// The part of [`Options`] that requests look at.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What becomes of access tokens whose grant is revoked.
+    pub revocation: Revocation,
+    /// How a `login_hint` is treated.
+    pub sign_in: SignIn,
+    /// Whether discovery announces `code_challenge_methods_supported`.
+    pub announce_pkce: bool,
+}

@@ -1,0 +1,140 @@
+//! What happens to every request before and after its handler: Host check, body limit, recording.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use serde_json::json;
+use tower::ServiceExt as _;
+use url::Url;
+
+use super::{HostKind, under_name};
+use crate::entra;
+use crate::journal::Exchange;
+use crate::world::State;
+
+/// The largest request body, in bytes.
+const BODY_LIMIT: usize = 4 * 1024 * 1024;
+
+/// The origin a request came in at: what documents and links of its answer begin with. No slash at the end.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    /// For example `https://localhost:8443`.
+    pub origin: String,
+}
+
+/// One host: its name, its router, its place.
+#[derive(Debug)]
+pub(crate) struct Host {
+    kind: HostKind,
+    router: Router,
+    state: Arc<State>,
+    origin: Url,
+}
+
+impl Host {
+    pub(crate) fn new(kind: HostKind, router: Router, state: Arc<State>, origin: Url) -> Self {
+        Self { kind, router, state, origin }
+    }
+
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response {
+        let Some(origin) = self.origin_of(&request) else {
+            return (StatusCode::MISDIRECTED_REQUEST, "This host does not answer under that name.\n").into_response();
+        };
+        let (mut parts, body) = request.into_parts();
+        let body = match Limited::new(body, BODY_LIMIT).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => return self.too_large(),
+            // The peer broke off: there is nobody to answer.
+            Err(_) => return StatusCode::BAD_REQUEST.into_response(),
+        };
+        parts.extensions.insert(Arrived { origin });
+        if self.kind == HostKind::Lab || !self.state.journal.is_recording() {
+            return self.handle(Request::from_parts(parts, Body::from(body))).await;
+        }
+        let asked = parts.clone();
+        let answer = self.handle(Request::from_parts(parts, Body::from(body.clone()))).await;
+        self.record(&asked, &body, answer).await
+    }
+
+    async fn handle(&self, request: Request<Body>) -> Response {
+        match self.router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Which of this host's origins the request names; `None` when it names somebody else.
+    ///
+    /// Client libraries insist that issuer and the address they used agree, so an alias gets documents of its own.
+    fn origin_of(&self, request: &Request<Incoming>) -> Option<String> {
+        let named = match request.uri().authority() {
+            Some(authority) => authority.as_str(),
+            None => request.headers().get(header::HOST)?.to_str().ok()?,
+        };
+        let (name, port) = match named.rsplit_once(':') {
+            Some((name, port)) if !port.contains(']') => (name, Some(port)),
+            _ => (named, None),
+        };
+        if port.is_some_and(|port| port.parse().ok() != self.origin.port_or_known_default()) {
+            return None;
+        }
+        let own = self.origin.host_str()?;
+        let alias = self.state.origins.aliases.iter().find(|alias| alias.eq_ignore_ascii_case(name));
+        let name = if own.eq_ignore_ascii_case(name) { own } else { alias? };
+        Some(under_name(&self.origin, name)?.trim_end_matches('/').to_owned())
+    }
+
+    fn too_large(&self) -> Response {
+        let code = "RequestEntityTooLarge";
+        let message = "The request body is too large.";
+        match self.kind {
+            HostKind::Login => entra::error::too_large(&self.state),
+            HostKind::Graph => {
+                let id = self.state.seed.guid("request-id");
+                let date = self.state.clock.now().strftime("%Y-%m-%dT%H:%M:%S").to_string();
+                let inner = json!({ "date": date, "request-id": id, "client-request-id": id });
+                let body = json!({ "error": { "code": code, "message": message, "innerError": inner } });
+                (StatusCode::PAYLOAD_TOO_LARGE, axum::Json(body)).into_response()
+            }
+            HostKind::Lab => {
+                let body = json!({ "error": { "code": code, "message": message } });
+                (StatusCode::PAYLOAD_TOO_LARGE, axum::Json(body)).into_response()
+            }
+        }
+    }
+
+    async fn record(&self, asked: &http::request::Parts, sent: &Bytes, answer: Response) -> Response {
+        let (head, body) = answer.into_parts();
+        let Ok(body) = to_bytes(body, usize::MAX).await else {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        self.state.journal.exchange(Exchange {
+            seq: 0,
+            time: self.state.clock.now(),
+            host: self.kind.as_str(),
+            method: asked.method.to_string(),
+            target: asked.uri.path_and_query().map_or_else(|| asked.uri.to_string(), ToString::to_string),
+            request_headers: listed(&asked.headers),
+            request_body: STANDARD.encode(sent),
+            status: head.status.as_u16(),
+            response_headers: listed(&head.headers),
+            response_body: STANDARD.encode(&body),
+        });
+        Response::from_parts(head, Body::from(body))
+    }
+}
+
+fn listed(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect()
+}
