@@ -1,6 +1,9 @@
 //! Connecting: the round trip, and every way in which it must not end with tokens in the vault.
 
+use axum::body::Body;
+use connector::host::{HostParts, Surroundings, router};
 use serde_json::json;
+use tower::ServiceExt as _;
 
 use crate::issuer::{ALICE, BOB, CONTOSO, FABRIKAM, PERSONAL};
 use crate::scene::{Scene, api_token, read};
@@ -49,6 +52,27 @@ async fn the_authorization_request_asks_for_the_server_and_for_nothing_of_graph(
     }
     let (again, _) = scene.start("alice").await;
     assert_ne!(url.as_str(), again);
+}
+
+#[tokio::test]
+async fn the_cookie_stays_on_https_and_on_this_origin() {
+    let mut scene = Scene::new().await;
+    scene.close().await;
+    for (public_url, expected) in [
+        ("https://host.example/", "__Host-offline365-sign-in=; Path=/; HttpOnly; SameSite=Lax; Max-Age=600; Secure"),
+        ("http://localhost:8446/", "offline365-sign-in=; Path=/; HttpOnly; SameSite=Lax; Max-Age=600"),
+    ] {
+        let surroundings = Surroundings { public_url: public_url.parse().unwrap(), ..scene.surroundings() };
+        let app = router(HostParts::open(scene.config(), surroundings).unwrap());
+        let request =
+            http::Request::post("/api/connect").header("authorization", format!("Bearer {}", api_token("alice")));
+        let answer = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+        let (name, rest) = cookie.split_once('=').unwrap();
+        let (value, attributes) = rest.split_once(';').unwrap();
+        assert_eq!(value.len(), 43);
+        assert_eq!(format!("{name}=;{attributes}"), expected);
+    }
 }
 
 #[tokio::test]

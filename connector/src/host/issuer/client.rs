@@ -4,6 +4,8 @@
 //! (<https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>). Addresses come from the configuration,
 //! never from a document that somebody else wrote.
 
+use std::time::Duration;
+
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use url::Url;
@@ -14,6 +16,9 @@ use super::wire::{GrantBody, RefusalBody};
 
 /// Answers of the token endpoint are a few kilobytes; more is not one.
 const MAX_ANSWER: usize = 256 * 1024;
+
+/// Somebody waits for the answer.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The issuer as the host's public client sees it.
 pub(in super::super) struct Issuer {
@@ -136,7 +141,7 @@ impl Issuer {
         let claims = with_client_capabilities(claims);
         let mut form = Vec::from(form);
         form.extend([("client_id", self.client_id.as_str()), ("scope", &self.scope), ("claims", &claims)]);
-        let sent = self.http.post(self.endpoint(tenant, "token")).form(&form).send().await;
+        let sent = self.http.post(self.endpoint(tenant, "token")).timeout(PATIENCE).form(&form).send().await;
         let answer = sent.map_err(|error| NoGrant::Unavailable(error.without_url().to_string()))?;
         let status = answer.status();
         let body = body::read(answer, MAX_ANSWER).await.map_err(NoGrant::Unavailable)?;

@@ -7,12 +7,15 @@ use http::header;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::error::{Fault, HostError};
+use super::super::error::{Fault, HostError, Refusal};
 use super::super::member::{HostUser, OrganizationName};
 use super::super::vault::{Account, Record};
 use super::asker::Asker;
 use super::json_body::JsonBody;
 use super::{BrowserCookie, Host};
+
+/// The longest address that mail can have (RFC 5321).
+const MAX_HINT: usize = 320;
 
 /// How things stand for the person who asks.
 #[derive(Serialize)]
@@ -72,6 +75,9 @@ pub(super) async fn connect(
     JsonBody(request): JsonBody<ConnectRequest>,
 ) -> Result<impl IntoResponse, HostError> {
     let member = host.organizations.gate(&user)?;
+    if request.login_hint.as_ref().is_some_and(|hint| hint.len() > MAX_HINT) {
+        return Err(Refusal::Malformed("The login hint is longer than an address can be.").into());
+    }
     let started = host.connect.start(&member, request.login_hint.as_deref()).await?;
     let cookie = BrowserCookie::of(&host).set(&started.browser);
     let answer = Json(json!({ "authorizationUrl": started.authorization_url }));
