@@ -12,7 +12,7 @@ token = Person("contoso", "alice").sign_in_by_redirect()["access_token"]
 
 
 def inspect(era, *arguments, bearer=token):
-    command = [NODE, CLI, "--cli", MCP, "--transport", "http", "--protocol-era", era]
+    command = [NODE, CLI, "--cli", MCP, "--transport", "http", "--protocol-era", era, "--format", "json", "--quiet"]
     if bearer:
         command += ["--header", f"Authorization: Bearer {bearer}"]
     # The inspector waits for a server command on a standard input that stays open.

@@ -14,11 +14,11 @@ pub enum Failure {
     #[error("{0} is not in this version")]
     NotInThisVersion(&'static str),
     /// Somebody else listens on the port.
-    #[error("{what}: {address} is in use; choose another port with --{option} {host}:PORT (port 0 takes a free one)", host = address.ip())]
+    #[error(
+        "{address} is in use (another `offline365 up`?); choose another port with --{option} localhost:PORT, 0 takes a free one"
+    )]
     PortInUse {
-        /// Which of the five listeners.
-        what: &'static str,
-        /// Its option.
+        /// The option that would choose another.
         option: &'static str,
         /// The address that was asked for.
         address: SocketAddr,

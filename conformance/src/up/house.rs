@@ -1,28 +1,86 @@
 //! How emulator, connector and host are started together and ended.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use connector::host::vault::VaultKey;
+use connector::host::{HostConfig, OrganizationConfig};
+use connector::{Config, Connector, Parts};
+use emulator::clock::Clock;
+use emulator::serve::HostKind;
+use emulator::tls::{Authority, Leaf};
+use emulator::{Emulator, Options};
 use fixtures::Plan;
 use fixtures::own_mail::{self, OwnMailError};
+use url::Url;
 
 use super::failure::Failure;
-use super::options::{HouseArgs, Ports};
-use super::ready::Ready;
-use super::state::State;
+use super::options::{HouseArgs, Ports, Revocation};
+use super::ready::{Addresses, Ready};
+use super::state::{self, State};
 
 /// A running house.
 pub(super) struct House {
     ready: Ready,
     ca_pem: String,
+    emulator: emulator::Running,
+    connector: connector::Running,
 }
 
 impl House {
     /// Starts all of it; when this returns, every port is bound.
-    pub(super) async fn start(args: &HouseArgs, usual: Ports, _state: &State) -> Result<Self, Failure> {
+    pub(super) async fn start(args: &HouseArgs, usual: Ports, state: &State) -> Result<Self, Failure> {
         args.refuse_unbuilt()?;
-        let _ports = args.ports(usual)?;
-        let _plan = plan(args)?;
-        Err(Failure::Start { part: "emulator", why: "not wired yet".to_owned() })
+        let ports = args.ports(usual)?;
+        let plan = plan(args)?;
+        let certificate = |error: emulator::tls::TlsError| Failure::Start { part: "emulator", why: error.to_string() };
+        let further: Vec<&str> = args.name.as_deref().filter(|name| *name != "localhost").into_iter().collect();
+        let authority = Authority::load_or_create_for(state.folder(), &further).map_err(certificate)?;
+        let names: Vec<&str> = ["localhost", "127.0.0.1", "::1"].into_iter().chain(further).collect();
+        let leaf = authority.leaf(&names).map_err(certificate)?;
+        let ca_pem = authority.ca_pem().to_owned();
+        state::replace(&state.bundle(), state::bundle(&ca_pem).as_bytes())?;
+
+        let defaults = Options::default();
+        let options = Options {
+            // Unmodified clients compare `exp` with their own clocks.
+            clock: Clock::running(),
+            seed: args.seed.unwrap_or(defaults.seed),
+            bind: args.bind(),
+            login_port: ports.login,
+            graph_port: ports.graph,
+            lab_port: ports.lab,
+            host_name: args.name().to_owned(),
+            tls: Some(leaf.clone()),
+            revocation: match args.revocation {
+                Revocation::Real => emulator::Revocation::Real,
+                Revocation::Strict => emulator::Revocation::Strict,
+            },
+            ..defaults
+        };
+        let emulator = Emulator::start(plan.clone(), options).await.map_err(emulator_failure)?;
+        let connector = connector(args, ports, state, &plan, &emulator, leaf, &ca_pem).await;
+        let connector = match connector {
+            Ok(connector) => connector,
+            Err(failure) => {
+                emulator.shutdown().await;
+                return Err(failure);
+            }
+        };
+        let host = connector
+            .host
+            .clone()
+            .ok_or_else(|| Failure::Start { part: "host", why: "it has no address".to_owned() })?;
+        let addresses = Addresses {
+            login: emulator.login.clone(),
+            graph: emulator.graph.clone(),
+            lab: lab_address(&emulator.lab),
+            mcp: connector.mcp.clone(),
+            host,
+        };
+        let ready = Ready::new(&plan, &addresses, state.ca())?;
+        Ok(Self { ready, ca_pem, emulator, connector })
     }
 
     /// Where everything is.
@@ -37,11 +95,24 @@ impl House {
 
     /// What was asked of the emulator and is not modelled, and how often.
     pub(super) fn unmodelled(&self) -> BTreeMap<String, u64> {
-        BTreeMap::new()
+        self.emulator.unmodelled()
     }
 
     /// Closes every listener.
-    pub(super) async fn shutdown(self) {}
+    pub(super) async fn shutdown(self) {
+        self.connector.shutdown().await;
+        self.emulator.shutdown().await;
+    }
+}
+
+/// The lab is for this machine's scripts: by address, so that no resolver and no IPv6 preference stands between.
+fn lab_address(lab: &Url) -> Url {
+    let mut address = lab.clone();
+    if address.host_str() == Some("localhost") {
+        // A constant address is a host that every http URL can have.
+        let _ = address.set_ip_host(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    address
 }
 
 /// The built-in world or the user's, with the user's own mail in it.
@@ -63,4 +134,95 @@ fn own_mail_failure(error: OwnMailError) -> Failure {
         OwnMailError::NobodyCalled(_) => Failure::Usage(format!("--mail: {error}")),
         _ => Failure::Plan(format!("--mail: {error}")),
     }
+}
+
+fn emulator_failure(error: emulator::StartError) -> Failure {
+    match error {
+        emulator::StartError::Bind(bind) if bind.source.kind() == io::ErrorKind::AddrInUse => {
+            let option = match bind.host {
+                HostKind::Login => "login",
+                HostKind::Graph => "graph",
+                HostKind::Lab => "lab",
+            };
+            Failure::PortInUse { option, address: bind.address }
+        }
+        error => Failure::Start { part: "emulator", why: error.to_string() },
+    }
+}
+
+/// The connector with its host, as it ships, pointed at the emulator by configuration alone.
+async fn connector(
+    args: &HouseArgs,
+    ports: Ports,
+    state: &State,
+    plan: &Plan,
+    emulator: &emulator::Running,
+    leaf: Leaf,
+    ca_pem: &str,
+) -> Result<connector::Running, Failure> {
+    let (mcp, mcp_url) = address(args, ports.mcp)?;
+    let (host, host_url) = address(args, ports.host)?;
+    let known = Ready::registrations(plan)?;
+    let mut config = Config::new(known.server_id, known.server_secret.into(), known.client_id.clone());
+    config.entra.login = emulator.login.clone();
+    config.entra.app_id_uri = Some(known.app_id_uri);
+    config.graph.url = emulator.graph.clone();
+    config.tls.ca_pem = Some(ca_pem.to_owned());
+    config.server.listen = mcp;
+    config.server.public_url = mcp_url;
+    config.server.tls_cert_pem = Some(leaf.cert_pem);
+    config.server.tls_key_pem = Some(leaf.key_pem.into());
+    config.host = Some(host_config(plan, state, known.client_id, host, host_url)?);
+    Connector::start(config, Parts::default()).await.map_err(|error| match error {
+        connector::StartError::Bind { address, source } if source.kind() == io::ErrorKind::AddrInUse => {
+            let option = if address == mcp { "mcp" } else { "host" };
+            Failure::PortInUse { option, address }
+        }
+        error => Failure::Start { part: "connector", why: error.to_string() },
+    })
+}
+
+/// An organization per tenant, all of its people members of it, the tenant's administrators its owners.
+fn host_config(
+    plan: &Plan,
+    state: &State,
+    client_id: String,
+    listen: SocketAddr,
+    public_url: Option<Url>,
+) -> Result<HostConfig, Failure> {
+    let key = VaultKey::load_or_create(&state.vault_key())
+        .map_err(|error| Failure::Start { part: "host", why: error.to_string() })?;
+    let mut config = HostConfig::new(client_id, state.folder().join("host"), &key);
+    config.listen = listen;
+    config.public_url = public_url;
+    for tenant in &plan.tenants {
+        let mut organization =
+            OrganizationConfig { enabled: true, tenants: vec![tenant.id.to_string()], ..OrganizationConfig::default() };
+        for person in tenant.people.iter().filter(|person| Ready::signs_in(person)) {
+            let name = person.reference(tenant);
+            config = config.with_user(&name, &Ready::host_token(&name));
+            let members = if person.roles.is_empty() { &mut organization.members } else { &mut organization.owners };
+            members.push(name.as_str().into());
+        }
+        config = config.with_organization(&tenant.name, organization);
+    }
+    Ok(config)
+}
+
+/// Where a listener of the connector listens and, when that does not tell, what it is called.
+fn address(args: &HouseArgs, port: u16) -> Result<(SocketAddr, Option<Url>), Failure> {
+    let bind = args.bind();
+    if args.name() == "localhost" && bind.is_loopback() {
+        return Ok((SocketAddr::new(bind, port), None));
+    }
+    // The name must be said before the listener is open, so its port must be known by then.
+    let port = if port == 0 { free_port(bind)? } else { port };
+    let url = format!("https://{}:{port}", args.name());
+    let url = Url::parse(&url).map_err(|error| Failure::Usage(format!("--name {}: {error}", args.name())))?;
+    Ok((SocketAddr::new(bind, port), Some(url)))
+}
+
+fn free_port(bind: IpAddr) -> Result<u16, Failure> {
+    let address = std::net::TcpListener::bind((bind, 0)).and_then(|listener| listener.local_addr());
+    address.map(|address| address.port()).map_err(|error| Failure::Start { part: "connector", why: error.to_string() })
 }

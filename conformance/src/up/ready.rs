@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use fixtures::plan::{PersonKind, Plan};
+use fixtures::plan::{Person, PersonKind, Plan};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use url::Url;
@@ -97,6 +97,14 @@ pub(super) struct Addresses {
     pub(super) host: Url,
 }
 
+/// What the house needs to know of its two registrations.
+pub(super) struct Registrations {
+    pub(super) client_id: String,
+    pub(super) server_id: String,
+    pub(super) server_secret: String,
+    pub(super) app_id_uri: String,
+}
+
 /// Registration names that the house is built around.
 pub(super) const CLIENT: &str = "m365-client";
 pub(super) const SERVER: &str = "m365-server";
@@ -106,18 +114,8 @@ pub(super) const SCOPE: &str = "access_as_user";
 impl Ready {
     /// What the plan and the addresses say together.
     pub(super) fn new(plan: &Plan, addresses: &Addresses, ca: PathBuf) -> Result<Self, Failure> {
-        let client = registration(plan, CLIENT)?;
-        let server = registration(plan, SERVER)?;
-        let app_id_uri = server
-            .identifier_uris
-            .first()
-            .cloned()
-            .ok_or_else(|| Failure::Plan(format!("apps.toml: registration {SERVER:?} has no identifier_uris")))?;
-        let client_secret = server
-            .secrets
-            .first()
-            .cloned()
-            .ok_or_else(|| Failure::Plan(format!("apps.toml: registration {SERVER:?} has no secrets")))?;
+        let known = Self::registrations(plan)?;
+        let redirects = registration(plan, CLIENT)?.redirect_uris.iter();
         Ok(Self {
             login: origin(&addresses.login),
             graph: origin(&addresses.graph),
@@ -126,17 +124,44 @@ impl Ready {
             host: origin(&addresses.host),
             ca,
             client: Client {
-                client_id: client.app_id.to_string(),
-                redirect_uris: client.redirect_uris.iter().map(|redirect| redirect.uri.clone()).collect(),
+                client_id: known.client_id,
+                redirect_uris: redirects.map(|redirect| redirect.uri.clone()).collect(),
             },
             server: Server {
-                client_id: server.app_id.to_string(),
-                client_secret,
-                scope: format!("{app_id_uri}/{SCOPE}"),
-                app_id_uri,
+                client_id: known.server_id,
+                client_secret: known.server_secret,
+                scope: format!("{}/{SCOPE}", known.app_id_uri),
+                app_id_uri: known.app_id_uri,
             },
             tenants: plan.tenants.iter().map(tenant).collect(),
         })
+    }
+
+    /// The two registrations that the house is built around; a plan without them is refused.
+    pub(super) fn registrations(plan: &Plan) -> Result<Registrations, Failure> {
+        let server = registration(plan, SERVER)?;
+        let first = |what: &str, all: &[String]| {
+            let missing = || Failure::Plan(format!("apps.toml: registration {SERVER:?} has no {what}"));
+            all.first().cloned().ok_or_else(missing)
+        };
+        Ok(Registrations {
+            client_id: registration(plan, CLIENT)?.app_id.to_string(),
+            server_id: server.app_id.to_string(),
+            server_secret: first("secrets", &server.secrets)?,
+            app_id_uri: first("identifier_uris", &server.identifier_uris)?,
+        })
+    }
+
+    /// Whether this is somebody who signs in: rooms and shared mailboxes do not, nor whoever has no password or is disabled.
+    pub(super) fn signs_in(person: &Person) -> bool {
+        let kind = matches!(person.kind, PersonKind::Member | PersonKind::Guest);
+        kind && person.enabled && person.password.is_some()
+    }
+
+    /// The API token of a person (`alice@contoso`) at the host. Derived, so that notes and scripts stay right over restarts; it
+    /// protects nothing.
+    pub(super) fn host_token(person: &str) -> String {
+        URL_SAFE_NO_PAD.encode(Sha256::digest(format!("offline365 host token of {person}")))
     }
 
     /// Reads a file that [`Ready::write`] wrote.
@@ -171,27 +196,18 @@ fn registration<'a>(plan: &'a Plan, name: &str) -> Result<&'a fixtures::plan::Re
 }
 
 fn tenant(tenant: &fixtures::plan::Tenant) -> Tenant {
-    let users = tenant
-        .people
-        .iter()
-        .filter(|person| person.enabled && matches!(person.kind, PersonKind::Member | PersonKind::Guest))
-        .filter_map(|person| {
-            Some(User {
-                name: person.name.clone(),
-                upn: person.upn(tenant),
-                id: person.id(tenant).to_string(),
-                password: person.password.clone()?,
-                roles: person.roles.clone(),
-                host_token: host_token(&person.reference(tenant)),
-            })
+    let people = tenant.people.iter().filter(|person| Ready::signs_in(person));
+    let users = people
+        .map(|person| User {
+            name: person.name.clone(),
+            upn: person.upn(tenant),
+            id: person.id(tenant).to_string(),
+            password: person.password.clone().unwrap_or_default(),
+            roles: person.roles.clone(),
+            host_token: Ready::host_token(&person.reference(tenant)),
         })
         .collect();
     Tenant { name: tenant.name.clone(), id: tenant.id.to_string(), domain: tenant.domain.clone(), users }
-}
-
-/// The API token of a person at the host. Derived, so that notes and scripts stay right over restarts; it protects nothing.
-fn host_token(reference: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("offline365 host token of {reference}")))
 }
 
 /// Scheme, host and port without the slash that `Url` ends an empty path with.
