@@ -149,7 +149,7 @@ impl HostParts {
         let file = StateFile::open(&config.state_dir)?;
         let users = config.users.keys().cloned().collect();
         let organizations = Arc::new(Organizations::load(&config.organizations, &users, file.clone())?);
-        let vault = Arc::new(RedbVault::within(file, &key)?);
+        let vault = Arc::new(RedbVault::within(file, &key));
         Ok(Self { config, surroundings, organizations, vault })
     }
 

@@ -13,7 +13,7 @@ use super::member::{HostUser, Member, OrganizationName};
 use super::vault::{StateFile, VaultError};
 
 /// Owners' decisions: organization to on or off. They outlive a restart and overrule the configuration.
-const SWITCHES: TableDefinition<'static, &'static str, bool> = TableDefinition::new("switches");
+pub(super) const SWITCHES: TableDefinition<'static, &'static str, bool> = TableDefinition::new("switches");
 
 /// The organizations of the host.
 pub struct Organizations {
@@ -176,9 +176,6 @@ impl Organizations {
 }
 
 fn switches(file: &StateFile) -> Result<BTreeMap<String, bool>, VaultError> {
-    let transaction = file.0.begin_write()?;
-    transaction.open_table(SWITCHES)?;
-    transaction.commit()?;
     let table = file.0.begin_read()?.open_table(SWITCHES)?;
     let mut switches = BTreeMap::new();
     for row in table.iter()? {

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use redb::backends::FileBackend;
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableHandle as _};
 
 use super::super::member::Member;
+use super::super::organizations::SWITCHES;
 use super::seal::{self, Label, Revision, Sealer};
 use super::{Record, Stored, TokenVault, VaultError, VaultKey};
 
@@ -38,21 +39,25 @@ impl StateFile {
         let failed = |error| VaultError::File { path: path.display().to_string(), error };
         make_private_dir(dir).map_err(failed)?;
         let file = open_private(&path).map_err(failed)?;
-        Ok(Self(Arc::new(Database::builder().create_with_backend(FileBackend::new(file)?)?)))
+        let database = Database::builder().create_with_backend(FileBackend::new(file)?)?;
+        if !has_tables(&database)? {
+            let transaction = database.begin_write()?;
+            transaction.open_table(RECORDS)?;
+            transaction.open_table(SWITCHES)?;
+            transaction.commit()?;
+        }
+        Ok(Self(Arc::new(database)))
     }
 }
 
 impl RedbVault {
     /// The vault in `dir`, which is created if it is not there.
     pub fn open(dir: &Path, key: &VaultKey) -> Result<Self, VaultError> {
-        Self::within(StateFile::open(dir)?, key)
+        Ok(Self::within(StateFile::open(dir)?, key))
     }
 
-    pub(in super::super) fn within(file: StateFile, key: &VaultKey) -> Result<Self, VaultError> {
-        let transaction = file.0.begin_write()?;
-        transaction.open_table(RECORDS)?;
-        transaction.commit()?;
-        Ok(Self { file, sealer: Arc::new(Sealer::new(key)) })
+    pub(in super::super) fn within(file: StateFile, key: &VaultKey) -> Self {
+        Self { file, sealer: Arc::new(Sealer::new(key)) }
     }
 
     /// Transactions wait for the disk, so they leave the threads that serve requests.
@@ -118,6 +123,13 @@ impl TokenVault for RedbVault {
             Ok(existed)
         }))
     }
+}
+
+/// A look first: a write waits for the disk, and all starts but the first have nothing to write.
+fn has_tables(database: &Database) -> Result<bool, VaultError> {
+    let transaction = database.begin_read()?;
+    let names: Vec<_> = transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
+    Ok([RECORDS.name(), SWITCHES.name()].iter().all(|name| names.iter().any(|there| there == name)))
 }
 
 fn address(label: Label<'_>) -> (&str, &str, &str) {
