@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use connector::host::{Closed, HostParts, HostStartError, OrganizationConfig, OrganizationsError};
+use connector::host::{Closed, HostConfig, HostParts, HostStartError, OrganizationConfig, OrganizationsError};
 
 use crate::issuer::{ALICE, CONTOSO, FABRIKAM};
 use crate::scene::{Scene, read};
@@ -137,6 +137,31 @@ async fn a_configuration_that_would_mean_something_else_is_refused() {
     let mut surroundings = scene.surroundings();
     surroundings.public_url = "http://host.example/".parse().unwrap();
     assert!(matches!(HostParts::open(scene.config(), surroundings), Err(HostStartError::PublicUrl(_))));
+}
+
+#[test]
+fn the_documented_section_is_read_and_a_misspelt_key_is_not() {
+    let text = r#"
+        listen = "127.0.0.1:8446"
+        client_id = "c11e4700-0365-4c11-a0ff-11e036500001"
+        vault_key_file = "/run/secrets/vault-key"
+
+        [users.alice]
+        token_sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+        [organizations.contoso]
+        enabled = true
+        members = ["alice"]
+        tenants = ["aaaaaaaa-0365-4c11-a0ff-00000000000a"]
+    "#;
+    let config: HostConfig = toml::from_str(text).unwrap();
+    assert_eq!(config.authority_tenant, "organizations");
+    assert!(config.organizations[&"contoso".into()].enabled);
+    for (right, wrong) in
+        [("client_id", "clientid"), ("members", "member"), ("token_sha256", "token"), ("a08\"", "a0\"")]
+    {
+        assert!(toml::from_str::<HostConfig>(&text.replace(right, wrong)).is_err(), "{wrong}");
+    }
 }
 
 #[tokio::test]

@@ -7,8 +7,10 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use connector::host::vault::{Account, Connected, RECORDS, Record, RedbVault, TokenVault as _, VaultError, VaultKey};
-use connector::host::{HostConfig, Member};
+use connector::host::vault::{
+    Account, Connected, KeyError, RECORDS, Record, RedbVault, TokenVault as _, VaultError, VaultKey,
+};
+use connector::host::{HostConfig, HostParts, HostStartError, Member};
 use jiff::Timestamp;
 use redb::{Database, ReadableDatabase as _};
 use serde_json::json;
@@ -123,6 +125,26 @@ async fn the_state_folder_is_its_owners_alone() {
     assert_eq!(mode(&file), 0o600);
     let loaded = VaultKey::load_or_create(&file).unwrap();
     assert_eq!(format!("{:?}", (first, loaded)), "(VaultKey(..), VaultKey(..))");
+}
+
+#[tokio::test]
+async fn the_key_comes_from_a_file_and_from_nothing_that_is_no_key() {
+    let mut scene = Scene::new().await;
+    scene.connect("alice", ALICE).await;
+    scene.close().await;
+    let file = scene.folder().join("key");
+    let text = secrecy::ExposeSecret::expose_secret(&scene.key.to_base64()).to_owned();
+    let from_file = || {
+        let config = HostConfig { vault_key: None, vault_key_file: Some(file.clone()), ..scene.config() };
+        HostParts::open(config, scene.surroundings()).map(drop)
+    };
+    assert!(matches!(from_file(), Err(HostStartError::Key(KeyError::File { .. }))));
+    for wrong in ["", "AAAA", &text[..40], "not base64 at all, but long enough to be one"] {
+        fs::write(&file, wrong).unwrap();
+        assert!(matches!(from_file(), Err(HostStartError::Key(KeyError::Malformed))), "{wrong}");
+    }
+    fs::write(&file, format!("{text}\n")).unwrap();
+    from_file().unwrap();
 }
 
 #[tokio::test]
