@@ -1,20 +1,176 @@
-//! The content of one mailbox.
+//! The content of one mailbox: folders and messages, an immutable value built from plan rows.
+//!
+//! Messages are parsed once, here; what requests read is borrowed from then on. Nothing in this module decides who may see what.
 
+mod address;
+mod attachment;
+mod body;
+mod dates;
+mod message;
+mod mime;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fixtures::folders::WELL_KNOWN;
+use fixtures::ids::{TenantId, UserId, exchange_id};
 use fixtures::plan::{Person, Tenant};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
 
-/// One mailbox: an immutable value built from plan rows.
+pub use address::Correspondent;
+pub use attachment::{Attachment, AttachmentKind};
+pub use body::{Body, BodyKind};
+pub use message::{Importance, Item, Message};
+
+use crate::options::EPOCH;
+
+/// The name of the folder above all others.
+const ROOT: &str = "msgfolderroot";
+
+/// One mailbox.
 #[derive(Debug, Clone)]
-pub struct Mailbox {}
+pub struct Mailbox {
+    /// The tenant it lies in.
+    pub tenant: TenantId,
+    /// Object id of its owner.
+    pub owner: UserId,
+    folders: Vec<Folder>,
+    /// Newest first, as Graph lists them.
+    messages: Vec<Arc<Message>>,
+    message_ids: BTreeMap<String, usize>,
+}
+
+/// Where a folder stands in its mailbox: what messages and rules refer to it by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FolderIndex(usize);
+
+impl FolderIndex {
+    /// Top of the information store: the parent of `Inbox` and the like; not listed itself.
+    pub const ROOT: Self = Self(0);
+}
+
+/// One folder.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    /// `id`.
+    pub id: String,
+    /// `displayName`.
+    pub display_name: String,
+    /// The name Graph takes in place of an id, for example `inbox`.
+    pub well_known: Option<&'static str>,
+    /// Path as fixture rows have it, for example `Projects/Budget`; empty for the root.
+    pub path: String,
+    /// The folder it lies in; the root lies in itself.
+    pub parent: FolderIndex,
+    /// `totalItemCount`.
+    pub total: usize,
+    /// `unreadItemCount`.
+    pub unread: usize,
+}
 
 impl Mailbox {
     /// The mailbox of `person`, its dates moved by `shift`.
-    pub fn of(_tenant: &Tenant, _person: &Person, _shift: SignedDuration) -> Self {
-        Self {}
+    pub fn of(tenant: &Tenant, person: &Person, shift: SignedDuration) -> Self {
+        let owner = person.id(tenant);
+        let reference = person.reference(tenant);
+        let arrived = EPOCH.checked_add(shift).unwrap_or(Timestamp::MAX);
+        let mut mailbox = Self {
+            tenant: tenant.id,
+            owner,
+            folders: Vec::new(),
+            messages: Vec::new(),
+            message_ids: BTreeMap::new(),
+        };
+        mailbox.add_folder("", Some(ROOT));
+        for folder in WELL_KNOWN {
+            mailbox.add_folder(folder.display_name, Some(folder.name));
+        }
+        for folder in tenant.folders.iter().filter(|folder| folder.mailbox == reference) {
+            mailbox.add_folder(&folder.path, None);
+        }
+        let mut messages: Vec<_> = tenant
+            .mailbox(&reference)
+            .map(|row| {
+                let folder = mailbox.add_folder(&row.folder, None);
+                Message::of(row, tenant.id, owner, folder, shift, arrived)
+            })
+            .collect();
+        message::join_conversations(&mut messages);
+        // Ties stand in the order of the rows: sorting is stable.
+        messages.sort_by_key(|message| std::cmp::Reverse(message.received));
+        for message in &messages {
+            if let Some(folder) = mailbox.folders.get_mut(message.folder.0) {
+                folder.total += 1;
+                folder.unread += usize::from(!message.is_read);
+            }
+        }
+        mailbox.message_ids = messages.iter().enumerate().map(|(at, message)| (message.id.clone(), at)).collect();
+        mailbox.messages = messages.into_iter().map(Arc::new).collect();
+        mailbox
+    }
+
+    /// The folder of a path, made with its parents if it is not there.
+    fn add_folder(&mut self, path: &str, well_known: Option<&'static str>) -> FolderIndex {
+        if let Some(at) = self.folders.iter().position(|folder| folder.path == path) {
+            return FolderIndex(at);
+        }
+        let (parent, name) = match path.rsplit_once('/') {
+            Some((parent, name)) => (self.add_folder(parent, None), name),
+            None => (FolderIndex::ROOT, path),
+        };
+        self.folders.push(Folder {
+            id: exchange_id("folder", self.tenant, self.owner, path),
+            display_name: if path.is_empty() { "Top of Information Store".to_owned() } else { name.to_owned() },
+            well_known,
+            path: path.to_owned(),
+            parent,
+            total: 0,
+            unread: 0,
+        });
+        FolderIndex(self.folders.len() - 1)
+    }
+
+    /// All folders but the root, well-known ones first.
+    pub fn folders(&self) -> impl Iterator<Item = (FolderIndex, &Folder)> {
+        self.folders.iter().enumerate().skip(1).map(|(at, folder)| (FolderIndex(at), folder))
+    }
+
+    /// A folder by its place.
+    pub fn folder(&self, at: FolderIndex) -> Option<&Folder> {
+        self.folders.get(at.0)
+    }
+
+    /// A folder by id (letter case counts) or well-known name (it does not).
+    pub fn folder_named(&self, key: &str) -> Option<FolderIndex> {
+        self.folders
+            .iter()
+            .position(|folder| {
+                folder.id == key || folder.well_known.is_some_and(|name| name.eq_ignore_ascii_case(key))
+            })
+            .map(FolderIndex)
+    }
+
+    /// All messages, newest first.
+    pub fn messages(&self) -> &[Arc<Message>] {
+        &self.messages
+    }
+
+    /// A message by id.
+    pub fn message(&self, id: &str) -> Option<&Arc<Message>> {
+        self.message_ids.get(id).and_then(|at| self.messages.get(*at))
     }
 
     /// A hash over all content.
     pub fn fingerprint(&self) -> [u8; 32] {
-        [0; 32]
+        let mut hash = Sha256::new();
+        for folder in &self.folders {
+            hash.update((folder.path.len() as u64).to_be_bytes());
+            hash.update(folder.path.as_bytes());
+        }
+        for message in &self.messages {
+            hash.update(message.digest());
+        }
+        hash.finalize().into()
     }
 }
