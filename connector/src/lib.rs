@@ -1,4 +1,33 @@
 //! A read-only Microsoft 365 connector: an MCP server and the assistant's back end around it.
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`policy`] | every question of trust |
+//! | [`server`] | how a request comes in: bearer checks, metadata, MCP |
+//! | `entra` | which keys sign; which token does Graph get? |
+//! | `graph` | what can be read of Graph at all |
+//! | `tools` | what a model can call |
+//! | [`resource_uri`] | how a mail, folder or attachment is named |
+//! | [`host`] | the assistant's back end |
 
+pub mod audit;
+pub mod caller;
 pub mod clock;
+pub mod config;
+#[cfg(feature = "broken")]
+pub mod danger;
+mod entra;
+mod graph;
 pub mod host;
+pub mod policy;
+pub mod refusal;
+pub mod resource_uri;
+pub mod server;
+mod start;
+mod tools;
+pub mod transport;
+
+pub use config::Config;
+pub use entra::keys::{KeySource, KeysUnavailable};
+pub use server::listen::IdentityError;
+pub use start::{Connector, Parts, Running, StartError};

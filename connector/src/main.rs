@@ -1,2 +1,83 @@
-//! Placeholder.
-fn main() {}
+//! The connector as a program of its own. It runs the policy that ships; there is no way to another.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use connector::{Config, Connector, Parts};
+use tracing_subscriber::EnvFilter;
+
+/// A read-only Microsoft 365 connector.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    /// Configuration file (TOML). Variables OFFLINE365_CONNECTOR__SECTION__KEY overrule it.
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Says what is wrong with the configuration, and starts nothing.
+    CheckConfig,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // The MCP library prints whole messages at its finer levels: content stays out of the log whatever RUST_LOG says.
+    let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env_lossy();
+    let filter = ["rmcp=warn", "hyper=warn", "reqwest=warn", "rustls=warn"]
+        .iter()
+        .filter_map(|directive| directive.parse().ok())
+        .fold(filter, EnvFilter::add_directive);
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("offline365-connector: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let config =
+        Config::load(arguments.config.as_deref(), std::env::vars()).context("the configuration cannot be read")?;
+    if matches!(arguments.command, Some(Command::CheckConfig)) {
+        config.check()?;
+        config.extra_roots()?;
+        config.identity()?;
+        println!("The configuration is good.");
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let running = Connector::start(config, Parts::default()).await?;
+        println!("MCP server: {}", running.mcp);
+        if let Some(host) = &running.host {
+            println!("Host: {host}");
+        }
+        stop_requested().await;
+        running.shutdown().await;
+        Ok(())
+    })
+}
+
+async fn stop_requested() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupted.await;
+}

@@ -1,0 +1,90 @@
+//! What is written down of each request? Who, which tenant, which tool, how it ended, which permission was missing, how
+//! long it took. Never content, a query or a token.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// One line of the log.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEvent {
+    /// When the request came.
+    pub time: Timestamp,
+    /// What was asked for.
+    pub event: EventKind,
+    /// The tenant, if a token proved it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// The user within it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The client application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// The tool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// `ok`, or the code of the refusal or the name of the broken token rule.
+    pub outcome: String,
+    /// The permission that was missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permission: Option<String>,
+    /// Graph's request ids.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub graph_requests: Vec<String>,
+    /// Milliseconds from request to answer.
+    pub duration_ms: i64,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum EventKind {
+    /// A token was shown and refused, or its tenant kept out.
+    Authentication,
+    /// A tool was called.
+    Tool,
+}
+
+/// Where the log goes.
+pub trait AuditSink: Send + Sync {
+    /// Writes one event. A log that fails does not stop the request; it says so itself.
+    fn record(&self, event: &AuditEvent);
+}
+
+/// JSON lines at the end of a file.
+pub struct AuditFile(Mutex<File>);
+
+/// JSON lines in the program's own log, at level info.
+pub struct AuditTrace;
+
+impl AuditFile {
+    /// Opens the file, made if it is not there.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(Mutex::new(OpenOptions::new().create(true).append(true).open(path)?)))
+    }
+}
+
+impl AuditSink for AuditFile {
+    fn record(&self, event: &AuditEvent) {
+        let Ok(mut line) = serde_json::to_vec(event) else { return };
+        line.push(b'\n');
+        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line);
+        if let Err(error) = written {
+            tracing::error!(%error, "the audit log cannot be written");
+        }
+    }
+}
+
+impl AuditSink for AuditTrace {
+    fn record(&self, event: &AuditEvent) {
+        if let Ok(line) = serde_json::to_string(event) {
+            tracing::info!(target: "audit", "{line}");
+        }
+    }
+}

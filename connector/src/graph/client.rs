@@ -1,0 +1,181 @@
+//! How is one read sent for one caller? With a token exchanged for just that, to the configured origin alone.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, header};
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::request::GraphRead;
+use super::retry;
+use crate::caller::Caller;
+use crate::entra::challenge;
+use crate::entra::obo::{Exchange, GraphToken};
+use crate::policy::Policy;
+use crate::policy::refusals::{AfterChallenge, GraphFailure, Subject};
+use crate::policy::scopes::Need;
+use crate::refusal::{Code, Refusal};
+use crate::transport::{Incoming, Outgoing, Transport, TransportError};
+
+/// The largest answer that is read.
+const LIMIT: usize = 24 * 1024 * 1024;
+
+/// Microsoft Graph, as this server reaches it.
+pub(crate) struct Graph {
+    origin: Url,
+    policy: Policy,
+    exchange: Exchange,
+    transport: Arc<dyn Transport>,
+}
+
+/// Graph for one caller and one purpose.
+pub(crate) struct Reader<'a> {
+    graph: &'a Graph,
+    caller: &'a Caller,
+    need: Need,
+    requests: &'a Mutex<Vec<String>>,
+}
+
+#[derive(Deserialize, Default)]
+struct ErrorBody {
+    #[serde(default)]
+    error: ErrorDetail,
+}
+
+#[derive(Deserialize, Default)]
+struct ErrorDetail {
+    #[serde(default)]
+    code: String,
+}
+
+impl Graph {
+    pub(crate) fn new(origin: Url, policy: Policy, exchange: Exchange, transport: Arc<dyn Transport>) -> Self {
+        Self { origin, policy, exchange, transport }
+    }
+
+    /// A reader that notes Graph's request ids in `requests`.
+    pub(crate) fn reader<'a>(&'a self, caller: &'a Caller, need: Need, requests: &'a Mutex<Vec<String>>) -> Reader<'a> {
+        Reader { graph: self, caller, need, requests }
+    }
+
+    /// Where `link`, a next link, leads; within Graph only.
+    fn followed(&self, link: &str) -> Result<Url, Refusal> {
+        (self.policy.follow_link)(link, &self.origin)
+            .map_err(|error| Refusal::new(Code::UpstreamError, format!("{error}; it was not followed.")))
+    }
+}
+
+impl Reader<'_> {
+    /// Reads one thing.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, read: &GraphRead<'_>) -> Result<T, Refusal> {
+        let url = read
+            .url(&self.graph.origin)
+            .map_err(|_| Refusal::new(Code::InvalidArgument, "No address of Microsoft Graph can be made of this."))?;
+        self.get(url).await
+    }
+
+    /// Reads the page that a next link leads to.
+    pub(crate) async fn next<T: DeserializeOwned>(&self, link: &str) -> Result<T, Refusal> {
+        self.get(self.graph.followed(link)?).await
+    }
+
+    /// What the issuer says this reader may do.
+    pub(crate) async fn granted(&self) -> Result<String, Refusal> {
+        Ok(self.graph.exchange.token(self.caller, self.need, None).await?.granted)
+    }
+
+    fn subject(&self) -> Subject {
+        if self.need == Need::SharedMail { Subject::SharedMailbox } else { Subject::Own }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, Refusal> {
+        let mut claims = None;
+        let mut refused = 0;
+        loop {
+            let token = self.graph.exchange.token(self.caller, self.need, claims.as_deref()).await?;
+            let answer = self.sent(&url, &token).await?;
+            if answer.status.is_success() {
+                return serde_json::from_slice(&answer.body)
+                    .map_err(|_| Refusal::new(Code::UpstreamError, "Microsoft 365's answer is not understood."));
+            }
+            let failure = failure(&answer);
+            if failure.status == 401 {
+                self.graph.exchange.forget(&token);
+                refused += 1;
+                if (self.graph.policy.after_challenge)(refused) == AfterChallenge::ExchangeAgain {
+                    claims.clone_from(&failure.claims);
+                    continue;
+                }
+            }
+            return Err((self.graph.policy.graph_refusal)(&failure, self.subject()));
+        }
+    }
+
+    /// Sends, and sends again where that may help. The only place that waits.
+    async fn sent(&self, url: &Url, token: &GraphToken) -> Result<Incoming, Refusal> {
+        let mut attempt = 1;
+        loop {
+            let answer = self.graph.transport.send(outgoing(url, token)?).await;
+            let (outcome, retry_after) = match &answer {
+                Ok(answer) => {
+                    self.note(answer);
+                    (Ok(answer.status.as_u16()), retry_after(&answer.headers))
+                }
+                Err(error) => (Err(*error), None),
+            };
+            match retry::pause(outcome, retry_after, attempt) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return answer.map_err(unreachable_graph),
+            }
+            attempt += 1;
+        }
+    }
+
+    fn note(&self, answer: &Incoming) {
+        if let Some(id) = text(&answer.headers, "request-id") {
+            self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        }
+    }
+}
+
+fn outgoing(url: &Url, token: &GraphToken) -> Result<Outgoing, Refusal> {
+    let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.secret.expose_secret()))
+        .map_err(|_| Refusal::new(Code::UpstreamError, "The issuer's token cannot be sent."))?;
+    bearer.set_sensitive(true);
+    let mut headers = HeaderMap::new();
+    headers.insert(header::AUTHORIZATION, bearer);
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    Ok(Outgoing { method: Method::GET, url: url.clone(), headers, body: Bytes::new(), limit: LIMIT })
+}
+
+fn failure(answer: &Incoming) -> GraphFailure {
+    let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
+    GraphFailure {
+        status: answer.status.as_u16(),
+        code: body.error.code,
+        request_id: text(&answer.headers, "request-id"),
+        retry_after: retry_after(&answer.headers),
+        claims: challenge::claims(&answer.headers),
+    }
+}
+
+fn unreachable_graph(error: TransportError) -> Refusal {
+    match error {
+        TransportError::Timeout => Refusal::new(Code::Timeout, "Microsoft 365 did not answer in time."),
+        TransportError::TooLarge => {
+            Refusal::new(Code::TooLarge, "Microsoft 365's answer is larger than this connector reads.")
+        }
+        TransportError::Connection => Refusal::new(Code::UpstreamError, "Microsoft 365 could not be reached."),
+    }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    text(headers, "retry-after")?.parse().ok()
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}

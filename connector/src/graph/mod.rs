@@ -1,0 +1,6 @@
+//! What can be read of Microsoft Graph, and how. There is no method here that writes.
+
+pub(crate) mod client;
+pub(crate) mod mail;
+pub(crate) mod request;
+mod retry;

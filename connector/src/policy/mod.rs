@@ -1,0 +1,92 @@
+//! Every question of trust, one field each: facts in, verdict out, no I/O.
+//!
+//! | question | field | answered in |
+//! |---|---|---|
+//! | is this token good? | `token_rules` | [`token`] |
+//! | may this tenant and person come in; may they use this tool? | `admit_tenant`, `tool_enabled` | `tenant` |
+//! | which permissions must be granted, which are asked for, which is missing? | `required_scopes`, `obo_scopes`, `missing_scope` | [`scopes`] |
+//! | which authority exchanges the token? | `obo_authority` | `authority` |
+//! | who shares an exchanged token, whose is it, how long? | `cache_key`, `cache_owner`, `usable_until` | [`cache`] |
+//! | what does a refused exchange, or a refusal by Graph, mean? | `exchange_refusal`, `graph_refusal` | [`refusals`] |
+//! | is a challenge answered by another exchange? | `after_challenge` | [`refusals`] |
+//! | may a link be followed with a token? | `follow_link` | [`links`] |
+//! | whose is a cursor? | `cursor_binding` | `cursor` |
+
+mod authority;
+pub mod cache;
+mod cursor;
+pub mod links;
+pub mod members;
+pub mod refusals;
+pub mod scopes;
+mod tenant;
+pub mod token;
+
+use jiff::Timestamp;
+use url::Url;
+
+use crate::caller::Caller;
+use crate::refusal::Refusal;
+use crate::server::admission::{Admission, Closed};
+use cache::{CacheKey, Lifetimes, Owner};
+use links::ForeignLink;
+use refusals::{AfterChallenge, ExchangeFailure, GraphFailure, Subject};
+use scopes::Need;
+use token::Rule;
+
+/// The decisions of a connector. [`Policy::STRICT`] is the one that ships.
+#[derive(Clone, Copy)]
+pub struct Policy {
+    /// What must hold of every token.
+    pub token_rules: &'static [Rule],
+    /// May this tenant and person use the connector now?
+    pub admit_tenant: fn(&dyn Admission, &Caller) -> Result<(), Closed>,
+    /// May they use this tool now?
+    pub tool_enabled: fn(&dyn Admission, &Caller, &str) -> bool,
+    /// Which Graph permissions must be granted?
+    pub required_scopes: fn(Need) -> &'static [&'static str],
+    /// Which scopes does the exchange ask for? Takes Graph's resource name and the required permissions.
+    pub obo_scopes: fn(&str, &[&str]) -> Vec<String>,
+    /// Which required permission does the exchanged token lack? Takes Graph's resource name, the required permissions and
+    /// the `scope` of the answer.
+    pub missing_scope: for<'s> fn(&str, &[&'s str], &str) -> Option<&'s str>,
+    /// First path segment of the token endpoint: whose authority exchanges this caller's token?
+    pub obo_authority: fn(&Caller) -> String,
+    /// Which callers share an exchanged token? Takes the scopes and the claims that a challenge asked for.
+    pub cache_key: fn(&Caller, &[String], Option<&str>) -> CacheKey,
+    /// Is a token that was found this caller's?
+    pub cache_owner: fn(&Caller, &Owner) -> bool,
+    /// Until when may an exchanged token be used again?
+    pub usable_until: fn(&Lifetimes) -> Timestamp,
+    /// What is the caller told when the exchange is refused?
+    pub exchange_refusal: fn(&ExchangeFailure, &[&str]) -> Refusal,
+    /// What is the caller told when Graph refuses?
+    pub graph_refusal: fn(&GraphFailure, Subject) -> Refusal,
+    /// Graph refused the exchanged token for the n-th time (from 1): exchange once more, or give up?
+    pub after_challenge: fn(u32) -> AfterChallenge,
+    /// May this link be followed with a token? Takes the link and Graph's address.
+    pub follow_link: fn(&str, &Url) -> Result<Url, ForeignLink>,
+    /// What is a cursor bound to? Takes a digest of the question.
+    pub cursor_binding: fn(&Caller, &[u8; 32]) -> [u8; 32],
+}
+
+impl Policy {
+    /// The policy that ships.
+    pub const STRICT: Self = Self {
+        token_rules: token::RULES,
+        admit_tenant: tenant::admit,
+        tool_enabled: tenant::tool_enabled,
+        required_scopes: scopes::required,
+        obo_scopes: scopes::requested,
+        missing_scope: scopes::missing,
+        obo_authority: authority::of,
+        cache_key: cache::key,
+        cache_owner: cache::belongs,
+        usable_until: cache::usable_until,
+        exchange_refusal: refusals::of_exchange,
+        graph_refusal: refusals::of_graph,
+        after_challenge: refusals::after_challenge,
+        follow_link: links::follow,
+        cursor_binding: cursor::binding,
+    };
+}

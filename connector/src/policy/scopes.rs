@@ -1,0 +1,45 @@
+//! Which Graph permissions does a request need? The product's promise "revoke X and Y is blocked" is kept here; Graph's own
+//! table is wider.
+
+/// What a tool is about to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// Read one's own profile.
+    Profile,
+    /// Read one's own mail.
+    OwnMail,
+    /// Read mail of a mailbox that somebody else owns.
+    SharedMail,
+}
+
+impl Need {
+    /// Every need, for tables and tests.
+    pub const ALL: &'static [Self] = &[Self::Profile, Self::OwnMail, Self::SharedMail];
+}
+
+/// All of them must be granted. Shared mail needs `Mail.Read` too: revoking that blocks Outlook mail as a whole.
+pub(super) fn required(need: Need) -> &'static [&'static str] {
+    match need {
+        Need::Profile => &["User.Read"],
+        Need::OwnMail => &["Mail.Read"],
+        Need::SharedMail => &["Mail.Read", "Mail.Read.Shared"],
+    }
+}
+
+/// What to ask of the token endpoint: exactly what is required, so that one revoked permission takes down one tool.
+pub(super) fn requested(resource: &str, required: &[&str]) -> Vec<String> {
+    required.iter().map(|scope| format!("{}/{scope}", resource.trim_end_matches('/'))).collect()
+}
+
+/// The first of `required` that is not in `granted`, the `scope` of the token endpoint's answer. Scopes may come with or
+/// without the resource in front.
+pub(super) fn missing<'s>(resource: &str, required: &[&'s str], granted: &str) -> Option<&'s str> {
+    let resource = resource.trim_end_matches('/');
+    let held = |scope: &str| {
+        granted.split(' ').any(|granted| {
+            let bare = granted.strip_prefix(resource).and_then(|rest| rest.strip_prefix('/')).unwrap_or(granted);
+            bare.eq_ignore_ascii_case(scope)
+        })
+    };
+    required.iter().copied().find(|scope| !held(scope))
+}

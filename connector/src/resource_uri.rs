@@ -1,0 +1,269 @@
+//! How is a mail, a folder or an attachment named? One grammar, read and written here alone.
+//!
+//! ```text
+//! mail:///messages/{id}[?owner={address}]
+//! mail:///messages/{id}/attachments/{id}[?owner={address}]
+//! mail:///folders/[?owner={address}]
+//! mail:///folders/{id or well-known name}[?owner={address}]
+//! ```
+//!
+//! Each segment is decoded once and then opaque; a Graph address is built from the parts, never joined from what came in. Written
+//! with RFC 3986's unreserved characters only, so `=` becomes `%3D`; both are read.
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// All but RFC 3986's unreserved characters.
+pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+const MAX_URI: usize = 4096;
+const MAX_SEGMENT: usize = 1024;
+
+/// One opaque path segment: never empty, never a dot segment, no slash in either direction, no control character.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment(String);
+
+/// Whose mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mailbox {
+    /// The caller's.
+    Own,
+    /// Of somebody of the caller's tenant, by address.
+    Of(Segment),
+}
+
+/// Something that can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResourceUri {
+    /// A mail message.
+    Message {
+        /// Where.
+        mailbox: Mailbox,
+        /// Which.
+        id: Segment,
+    },
+    /// An attachment of one.
+    Attachment {
+        /// Where.
+        mailbox: Mailbox,
+        /// Of which message.
+        message: Segment,
+        /// Which.
+        id: Segment,
+    },
+    /// The top folders of a mailbox.
+    Folders {
+        /// Where.
+        mailbox: Mailbox,
+    },
+    /// One folder: its children and its newest messages.
+    Folder {
+        /// Where.
+        mailbox: Mailbox,
+        /// Which.
+        id: Segment,
+    },
+}
+
+/// Why a text names nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UriError {
+    /// Not in the grammar.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// A scheme of Microsoft 365 that this version does not read.
+    #[error("resources of the scheme `{0}` are not read by this version")]
+    OtherScheme(&'static str),
+}
+
+/// Schemes that the product knows beside mail.
+const OTHER_SCHEMES: &[&str] = &["calendar", "meeting-transcript", "teams", "file", "drive", "page", "site"];
+
+impl Segment {
+    /// The segment that `text` is, already decoded.
+    pub fn new(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        let shaped = !text.is_empty() && text.len() <= MAX_SEGMENT && text != "." && text != "..";
+        let clean = !text.chars().any(|c| matches!(c, '/' | '\\') || c.is_control());
+        (shaped && clean).then_some(Self(text))
+    }
+
+    /// An address such as `ada@contoso.example`.
+    pub fn address(text: &str) -> Option<Self> {
+        let (local, domain) = text.split_once('@')?;
+        let shaped = !local.is_empty() && !domain.is_empty() && !domain.contains('@');
+        let clean = !text.chars().any(|c| c.is_whitespace() || matches!(c, '\'' | '"' | '<' | '>' | '?' | '#'));
+        if shaped && clean { Self::new(text) } else { None }
+    }
+
+    /// As text, decoded.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn decoded(text: &str) -> Option<Self> {
+        let well_formed = text
+            .split('%')
+            .skip(1)
+            .all(|rest| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)));
+        if !well_formed {
+            return None;
+        }
+        Self::new(percent_decode_str(text).decode_utf8().ok()?)
+    }
+}
+
+/// Percent-encoded, as a path or query part.
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        utf8_percent_encode(&self.0, RESERVED).fmt(f)
+    }
+}
+
+impl ResourceUri {
+    /// Reads a URI.
+    pub fn parse(text: &str) -> Result<Self, UriError> {
+        if text.len() > MAX_URI {
+            return Err(UriError::Invalid("the uri is too long"));
+        }
+        let (scheme, rest) =
+            text.split_once(":///").ok_or(UriError::Invalid("a uri looks like `mail:///messages/{id}`"))?;
+        if scheme != "mail" {
+            return Err(match OTHER_SCHEMES.iter().find(|known| **known == scheme) {
+                Some(known) => UriError::OtherScheme(known),
+                None => UriError::Invalid("the scheme is not one of Microsoft 365's"),
+            });
+        }
+        let (path, query) = match rest.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (rest, None),
+        };
+        let mailbox = mailbox(query)?;
+        let segment =
+            |text| Segment::decoded(text).ok_or(UriError::Invalid("a part of the uri is empty or not allowed there"));
+        match path.split('/').collect::<Vec<_>>().as_slice() {
+            ["messages", id] => Ok(Self::Message { mailbox, id: segment(id)? }),
+            ["messages", message, "attachments", id] => {
+                Ok(Self::Attachment { mailbox, message: segment(message)?, id: segment(id)? })
+            }
+            ["folders", ""] | ["folders"] => Ok(Self::Folders { mailbox }),
+            ["folders", id] => Ok(Self::Folder { mailbox, id: segment(id)? }),
+            _ => Err(UriError::Invalid(
+                "mail has `messages/{id}`, `messages/{id}/attachments/{id}`, `folders/` and `folders/{id}`",
+            )),
+        }
+    }
+
+    /// Where it is.
+    pub fn mailbox(&self) -> &Mailbox {
+        match self {
+            Self::Message { mailbox, .. }
+            | Self::Attachment { mailbox, .. }
+            | Self::Folders { mailbox }
+            | Self::Folder { mailbox, .. } => mailbox,
+        }
+    }
+}
+
+impl fmt::Display for ResourceUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message { id, .. } => write!(f, "mail:///messages/{id}")?,
+            Self::Attachment { message, id, .. } => write!(f, "mail:///messages/{message}/attachments/{id}")?,
+            Self::Folders { .. } => f.write_str("mail:///folders/")?,
+            Self::Folder { id, .. } => write!(f, "mail:///folders/{id}")?,
+        }
+        match self.mailbox() {
+            Mailbox::Own => Ok(()),
+            Mailbox::Of(owner) => write!(f, "?owner={owner}"),
+        }
+    }
+}
+
+fn mailbox(query: Option<&str>) -> Result<Mailbox, UriError> {
+    let Some(query) = query else { return Ok(Mailbox::Own) };
+    let owner = query.strip_prefix("owner=").ok_or(UriError::Invalid("mail knows the query `owner` alone, once"))?;
+    Segment::decoded(owner)
+        .and_then(|owner| Segment::address(owner.as_str()))
+        .filter(|owner| !owner.as_str().contains(['&', '=']))
+        .map(Mailbox::Of)
+        .ok_or(UriError::Invalid("`owner` is an address such as ada%40contoso.example"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn segments() -> impl Strategy<Value = Segment> {
+        "\\PC{1,40}".prop_filter_map("not a segment", Segment::new)
+    }
+
+    fn mailboxes() -> impl Strategy<Value = Mailbox> {
+        let address = "[a-z.+]{1,8}@[a-z.]{1,10}".prop_filter_map("not an address", |text| Segment::address(&text));
+        prop_oneof![Just(Mailbox::Own), address.prop_map(Mailbox::Of)]
+    }
+
+    fn uris() -> impl Strategy<Value = ResourceUri> {
+        prop_oneof![
+            (mailboxes(), segments()).prop_map(|(mailbox, id)| ResourceUri::Message { mailbox, id }),
+            (mailboxes(), segments(), segments()).prop_map(|(mailbox, message, id)| ResourceUri::Attachment {
+                mailbox,
+                message,
+                id
+            }),
+            mailboxes().prop_map(|mailbox| ResourceUri::Folders { mailbox }),
+            (mailboxes(), segments()).prop_map(|(mailbox, id)| ResourceUri::Folder { mailbox, id }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(uri in uris()) {
+            prop_assert_eq!(ResourceUri::parse(&uri.to_string()), Ok(uri));
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic_or_names_a_way_up(text in "(mail:///)?(messages/|folders/)?[%./\\\\a-z0-9?=&@]{0,40}") {
+            if let Ok(ResourceUri::Message { id, .. } | ResourceUri::Folder { id, .. }) = ResourceUri::parse(&text) {
+                prop_assert!(id.as_str() != "." && id.as_str() != ".." && !id.as_str().contains(['/', '\\', '\0']));
+            }
+        }
+    }
+
+    #[test]
+    fn both_spellings_of_an_id_are_read() {
+        assert_eq!(ResourceUri::parse("mail:///messages/AAMk=="), ResourceUri::parse("mail:///messages/AAMk%3D%3D"));
+    }
+
+    #[test]
+    fn a_way_out_of_the_grammar_is_refused() {
+        for text in [
+            "mail:///messages/..",
+            "mail:///messages/%2e%2e",
+            "mail:///messages/a%2Fb",
+            "mail:///messages/a%5Cb",
+            "mail:///messages/a%00",
+            "mail:///messages/",
+            "mail:///messages/a/attachments",
+            "mail:///messages/%zz",
+            "mail:///messages/a?owner=b%40c&owner=d%40e",
+            "mail:///messages/a?owner=me",
+            "mail:///messages/a?start=1",
+            "mail:///conversations/a",
+            "http:///messages/a",
+            "mail://host/messages/a",
+        ] {
+            assert!(matches!(ResourceUri::parse(text), Err(UriError::Invalid(_))), "{text}");
+        }
+        assert_eq!(ResourceUri::parse("calendar:///events/a"), Err(UriError::OtherScheme("calendar")));
+    }
+
+    #[test]
+    fn a_segment_is_decoded_once() {
+        let Ok(ResourceUri::Message { id, .. }) = ResourceUri::parse("mail:///messages/a%252Fb") else { panic!() };
+        assert_eq!(id.as_str(), "a%2Fb");
+    }
+}

@@ -1,0 +1,131 @@
+//! How a request comes in.
+//!
+//! | module | answers |
+//! |---|---|
+//! | `listen` | how do connections come in? |
+//! | `guard` | is this request meant for us, and may a page have sent it? |
+//! | `bearer` | who is calling, and are they let in? |
+//! | [`admission`] | is this tenant in, is this tool on? |
+//! | `metadata` | where does a client sign in? |
+//! | `mcp` | which tools are there, and how do they answer? |
+
+pub mod admission;
+mod bearer;
+mod guard;
+pub(crate) mod listen;
+mod mcp;
+mod metadata;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use secrecy::ExposeSecret as _;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::audit::AuditSink;
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
+use crate::entra::keys::KeySource;
+use crate::entra::obo::Exchange;
+use crate::graph::client::Graph;
+use crate::policy::Policy;
+use crate::transport::Transport;
+use admission::Admission;
+use metadata::Metadata;
+
+/// What the server is made of.
+pub(crate) struct Parts {
+    pub(crate) policy: Policy,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) keys: Arc<dyn KeySource>,
+    pub(crate) audit: Arc<dyn AuditSink>,
+    pub(crate) admission: Arc<dyn Admission>,
+    pub(crate) exchange: Exchange,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) stop: CancellationToken,
+}
+
+/// The server, ready to be served.
+pub(crate) struct Server(Arc<Services>);
+
+/// What every request may use.
+pub(crate) struct Services {
+    pub(crate) policy: Policy,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) keys: Arc<dyn KeySource>,
+    pub(crate) audit: Arc<dyn AuditSink>,
+    pub(crate) admission: Arc<dyn Admission>,
+    pub(crate) graph: Graph,
+    /// Seals cursors. Derived from the registration's secret, so that replicas and restarts share it.
+    pub(crate) cursor_key: hmac::Key,
+    login: Url,
+    client_id: String,
+    scope: String,
+    clients: BTreeSet<String>,
+    metadata: Metadata,
+    reach: guard::Reach,
+    max_body: usize,
+    stop: CancellationToken,
+}
+
+impl Server {
+    pub(crate) fn new(config: &Config, origin: Url, address: SocketAddr, parts: Parts) -> Result<Self, ConfigError> {
+        let secret = config.client_secret()?;
+        let master = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+        let cursor_key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&master, b"offline365 cursor v1").as_ref());
+        let Parts { policy, clock, keys, audit, admission, exchange, transport, stop } = parts;
+        Ok(Self(Arc::new(Services {
+            graph: Graph::new(config.graph.url.clone(), policy, exchange, transport),
+            policy,
+            clock,
+            keys,
+            audit,
+            admission,
+            cursor_key,
+            login: config.entra.login.clone(),
+            client_id: config.entra.client_id.clone(),
+            scope: config.entra.scope.clone(),
+            clients: config.entra.allowed_clients.iter().cloned().collect(),
+            metadata: Metadata::new(config, &origin),
+            reach: guard::Reach::new(&origin, address, &config.server.allowed_origins),
+            max_body: config.server.max_body_bytes,
+            stop,
+        })))
+    }
+
+    pub(crate) fn router(self) -> Router {
+        let services = self.0;
+        let handler_services = Arc::clone(&services);
+        let config = StreamableHttpServerConfig::default()
+            // Stateless: a session that another tenant's token could meet does not exist.
+            .with_legacy_session_mode(false)
+            .with_json_response(true)
+            .with_max_request_body_bytes(services.max_body)
+            .with_cancellation_token(services.stop.child_token())
+            // `guard` has checked both, for every route.
+            .disable_allowed_hosts()
+            .disable_allowed_origins();
+        let mcp = StreamableHttpService::new(
+            move || Ok(mcp::Handler::new(Arc::clone(&handler_services))),
+            Arc::new(NeverSessionManager::default()),
+            config,
+        );
+        let metadata = services.metadata.document.clone();
+        let document = get(move || std::future::ready(axum::Json(metadata.clone())));
+        Router::new()
+            .route_service("/mcp", mcp)
+            .layer(from_fn_with_state(Arc::clone(&services), bearer::check))
+            .route("/.well-known/oauth-protected-resource", document.clone())
+            .route("/.well-known/oauth-protected-resource/mcp", document)
+            .layer(from_fn_with_state(Arc::clone(&services), guard::check))
+            .layer(from_fn(guard::no_store))
+    }
+}

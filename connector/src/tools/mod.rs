@@ -1,0 +1,120 @@
+//! What a model can call: one file per tool, one line here. A tool gets a [`Reach`]: one caller's reads, and nothing else.
+
+mod cursor;
+mod dates;
+mod get_me;
+mod outlook_email_search;
+mod read_resource;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+use rmcp::handler::server::tool::{schema_for_input, schema_for_output};
+use rmcp::model::JsonObject;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::caller::Caller;
+use crate::graph::client::Reader;
+use crate::policy::scopes::Need;
+use crate::refusal::{Code, Refusal};
+use crate::resource_uri::{Mailbox, Segment};
+use crate::server::Services;
+
+/// Every tool, by name: `tools/list` has this order.
+pub(crate) const TOOLS: &[ToolRow] = &[get_me::TOOL, outlook_email_search::TOOL, read_resource::TOOL];
+
+/// One tool.
+pub(crate) struct ToolRow {
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) input: fn() -> Arc<JsonObject>,
+    pub(crate) output: fn() -> Arc<JsonObject>,
+    pub(crate) call: for<'a> fn(&'a Reach<'a>, Map<String, Value>) -> BoxFuture<'a, Result<Value, Refusal>>,
+}
+
+/// What one call of one caller can reach.
+pub(crate) struct Reach<'a> {
+    services: &'a Services,
+    caller: &'a Caller,
+    requests: Mutex<Vec<String>>,
+}
+
+impl<'a> Reach<'a> {
+    pub(crate) fn new(services: &'a Services, caller: &'a Caller) -> Self {
+        Self { services, caller, requests: Mutex::default() }
+    }
+
+    /// Graph's request ids so far.
+    pub(crate) fn graph_requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn graph(&self, need: Need) -> Reader<'_> {
+        self.services.graph.reader(self.caller, need, &self.requests)
+    }
+
+    /// Mail of a mailbox. One's own, even when it is asked for by address.
+    fn mail(&self, mailbox: &Mailbox) -> Reader<'_> {
+        self.graph(match mailbox {
+            Mailbox::Own => Need::OwnMail,
+            Mailbox::Of(_) => Need::SharedMail,
+        })
+    }
+
+    fn mailbox_of(&self, address: Option<&str>) -> Result<Mailbox, Refusal> {
+        let Some(address) = address else { return Ok(Mailbox::Own) };
+        let address = address.trim();
+        if self.caller.goes_by(address) {
+            return Ok(Mailbox::Own);
+        }
+        let address = Segment::address(address).ok_or_else(|| {
+            Refusal::argument(
+                "mailboxOwnerEmail",
+                "A mailbox is named by its address, such as support@contoso.example.",
+            )
+        })?;
+        Ok(Mailbox::Of(address))
+    }
+}
+
+/// The names of all tools.
+fn names() -> Box<dyn Iterator<Item = &'static str> + Send> {
+    Box::new(TOOLS.iter().map(|row| row.name))
+}
+
+fn input_schema<T: JsonSchema + 'static>() -> Arc<JsonObject> {
+    schema_for_input::<T>().unwrap_or_default()
+}
+
+fn output_schema<T: JsonSchema + 'static>() -> Arc<JsonObject> {
+    schema_for_output::<T>()
+}
+
+/// Reads a tool's arguments. Unknown ones are refused by name.
+fn arguments<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T, Refusal> {
+    serde_json::from_value(Value::Object(arguments))
+        .map_err(|error| Refusal::new(Code::InvalidArgument, format!("The arguments are not understood: {error}.")))
+}
+
+fn answer<T: Serialize>(output: &T) -> Result<Value, Refusal> {
+    serde_json::to_value(output).map_err(|_| Refusal::new(Code::UpstreamError, "The answer cannot be written."))
+}
+
+/// Something that the reader of an answer should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+struct Note {
+    /// Stable code.
+    code: &'static str,
+    /// In words.
+    message: String,
+}
+
+impl Note {
+    fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}

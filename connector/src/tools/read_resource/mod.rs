@@ -1,0 +1,197 @@
+//! The content behind a `uri`: a message, an attachment of a text kind, a folder.
+
+mod attachment;
+mod folder;
+mod message;
+mod text;
+
+use rmcp::schemars;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{Note, Reach, ToolRow, answer, arguments, cursor, input_schema, output_schema};
+use crate::refusal::{Code, Refusal};
+use crate::resource_uri::{ResourceUri, UriError};
+
+const DEFAULT_CHARS: usize = 40_000;
+const MAX_CHARS: usize = 100_000;
+const MAX_URIS: usize = 20;
+
+const NAME: &str = "read_resource";
+
+pub(super) const TOOL: ToolRow = ToolRow {
+    name: NAME,
+    title: "Read a Microsoft 365 resource",
+    description: "Reads what a `uri` names: mail:///messages/{id}, mail:///messages/{id}/attachments/{id}, mail:///folders/ and mail:///folders/{id}. \
+                  Long content comes in parts: repeat the call with `cursor`. Up to 20 uris can be read in one call with `uris`.",
+    input: input_schema::<Input>,
+    output: output_schema::<Output>,
+    call: |reach, arguments| Box::pin(call(reach, arguments)),
+};
+
+/// One `uri`, or several `uris`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Input {
+    /// What to read.
+    uri: Option<String>,
+    /// Up to 20 things to read.
+    #[schemars(length(max = 20))]
+    uris: Option<Vec<String>>,
+    /// The `nextCursor` of the part before, with the same `uri`.
+    cursor: Option<String>,
+    /// How many characters of content: 40000 by default, 100000 at most. With `uris`, for all of them together.
+    max_chars: Option<usize>,
+}
+
+/// One document, or `results` when several were asked for.
+#[derive(Serialize, JsonSchema)]
+struct Output {
+    #[serde(flatten)]
+    document: Option<Document>,
+    /// One entry per uri, in the order asked for: the document, or `uri` and `error`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    results: Option<Vec<Map<String, Value>>>,
+}
+
+/// What stands behind a uri.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    uri: String,
+    kind: Kind,
+    mime_type: String,
+    title: Option<String>,
+    /// What is known beside the content; depends on `kind`.
+    metadata: Map<String, Value>,
+    /// The content as text, or this part of it.
+    content: String,
+    page: PageFacts,
+    /// For the next part.
+    next_cursor: Option<String>,
+    /// Whether content is missing at the end of this part.
+    truncated: bool,
+    notes: Vec<Note>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+enum Kind {
+    Message,
+    Attachment,
+    Folder,
+    Folders,
+}
+
+/// Which characters of the content these are.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct PageFacts {
+    start_char: usize,
+    end_char: usize,
+    total_chars: usize,
+}
+
+/// A resource before it is cut into parts.
+struct Whole {
+    kind: Kind,
+    mime_type: String,
+    title: Option<String>,
+    metadata: Map<String, Value>,
+    content: String,
+    notes: Vec<Note>,
+}
+
+async fn call(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Value, Refusal> {
+    let input: Input = arguments(raw)?;
+    let max = input.max_chars.unwrap_or(DEFAULT_CHARS);
+    if !(1..=MAX_CHARS).contains(&max) {
+        return Err(Refusal::argument("maxChars", format!("`maxChars` is at least 1 and at most {MAX_CHARS}.")));
+    }
+    match (input.uri, input.uris) {
+        (Some(uri), None) => {
+            let document = one(reach, &uri, input.cursor.as_deref(), max).await?;
+            answer(&Output { document: Some(document), results: None })
+        }
+        (None, Some(uris)) if input.cursor.is_none() => several(reach, &uris, max).await,
+        (None, Some(_)) => Err(Refusal::new(Code::UnsupportedCombination, "cursor and uris do not go together.")
+            .parameters(&["cursor", "uris"])
+            .suggestion("Go on with `uri` and the cursor of that one.")),
+        _ => Err(Refusal::new(Code::InvalidArgument, "Give either `uri` or `uris`.").parameters(&["uri", "uris"])),
+    }
+}
+
+async fn several(reach: &Reach<'_>, uris: &[String], max: usize) -> Result<Value, Refusal> {
+    if uris.is_empty() || uris.len() > MAX_URIS {
+        return Err(Refusal::argument("uris", format!("`uris` has at least 1 and at most {MAX_URIS} entries.")));
+    }
+    let share = (max / uris.len()).max(1);
+    let mut results = Vec::with_capacity(uris.len());
+    for uri in uris {
+        let result = match one(reach, uri, None, share).await {
+            Ok(document) => answer(&document)?,
+            // The sign-in behind all of them is over.
+            Err(refusal) if refusal.code() == Code::SignInRequired => return Err(refusal),
+            Err(refusal) => json!({ "uri": uri, "error": refusal.to_json() }),
+        };
+        if let Value::Object(result) = result {
+            results.push(result);
+        }
+    }
+    answer(&Output { document: None, results: Some(results) })
+}
+
+async fn one(reach: &Reach<'_>, text: &str, sealed: Option<&str>, max: usize) -> Result<Document, Refusal> {
+    let uri = ResourceUri::parse(text).map_err(unreadable)?;
+    let canonical = uri.to_string();
+    let question = cursor::question(NAME, &canonical);
+    let start: usize = sealed.map_or(Ok(0), |sealed| cursor::open(reach, &question, sealed))?;
+    let mailbox = match uri.mailbox() {
+        crate::resource_uri::Mailbox::Own => crate::resource_uri::Mailbox::Own,
+        crate::resource_uri::Mailbox::Of(owner) => reach.mailbox_of(Some(owner.as_str()))?,
+    };
+    let graph = reach.mail(&mailbox);
+    let whole = match &uri {
+        ResourceUri::Message { id, .. } => message::read(&graph, &mailbox, id).await?,
+        ResourceUri::Attachment { message, id, .. } => attachment::read(&graph, &mailbox, message, id).await?,
+        ResourceUri::Folders { .. } => folder::read_top(&graph, &mailbox).await?,
+        ResourceUri::Folder { id, .. } => folder::read(&graph, &mailbox, id).await?,
+    };
+    let Whole { kind, mime_type, title, metadata, content, notes } = whole;
+    let part = text::part(&content, start, max);
+    let truncated = part.end < part.total;
+    let next_cursor = if truncated { cursor::seal(reach, &question, &part.end) } else { None };
+    Ok(Document {
+        uri: canonical,
+        kind,
+        mime_type,
+        title,
+        metadata,
+        content: part.text.to_owned(),
+        page: PageFacts { start_char: part.start, end_char: part.end, total_chars: part.total },
+        next_cursor,
+        truncated,
+        notes,
+    })
+}
+
+fn unreadable(error: UriError) -> Refusal {
+    match error {
+        UriError::Invalid(why) => Refusal::new(Code::InvalidUri, format!("This uri cannot be read: {why}.")),
+        UriError::OtherScheme(scheme) => Refusal::new(
+            Code::UnsupportedType,
+            format!(
+                "Resources of the scheme `{scheme}` are not read by this version of the connector, which reads mail."
+            ),
+        ),
+    }
+    .parameters(&["uri"])
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
