@@ -32,10 +32,12 @@ pub(crate) fn encoded(claims: &str) -> String {
 /// them instead of honouring a token to its end.
 pub(crate) fn with_capability(claims: Option<&str>) -> String {
     let mut asked: Map<String, Value> = claims.and_then(|claims| serde_json::from_str(claims).ok()).unwrap_or_default();
-    let access = asked.entry("access_token").or_insert_with(|| json!({}));
-    if let Value::Object(access) = access {
-        access.insert("xms_cc".to_owned(), json!({ "values": ["cp1"] }));
-    }
+    let mut access = match asked.remove("access_token") {
+        Some(Value::Object(access)) => access,
+        _ => Map::new(),
+    };
+    access.insert("xms_cc".to_owned(), json!({ "values": ["cp1"] }));
+    asked.insert("access_token".to_owned(), Value::Object(access));
     Value::Object(asked).to_string()
 }
 
@@ -45,16 +47,30 @@ fn parameter(mut rest: &str, name: &str) -> Option<String> {
         rest = rest.trim_start_matches([' ', ',']);
         let (key, after) = rest.split_once('=')?;
         let (value, after) = if let Some(quoted) = after.strip_prefix('"') {
-            let (value, after) = quoted.split_once('"')?;
-            (value, after)
+            quoted_string(quoted)?
         } else {
-            after.split_at_checked(after.find([',', ' ']).unwrap_or(after.len()))?
+            let end = after.find([',', ' ']).unwrap_or(after.len());
+            let (value, after) = after.split_at_checked(end)?;
+            (value.to_owned(), after)
         };
         if key.trim().eq_ignore_ascii_case(name) {
-            return Some(value.to_owned());
+            return Some(value);
         }
         rest = after;
     }
+}
+
+fn quoted_string(text: &str) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => return Some((value, text.get(at + 1..)?)),
+            '\\' => value.push(characters.next()?.1),
+            other => value.push(other),
+        }
+    }
+    None
 }
 
 fn decoded(base64: &str) -> Option<String> {
@@ -66,28 +82,72 @@ fn decoded(base64: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn a_challenge_is_asked_for_beside_our_capability() {
-        let asked = with_capability(Some(r#"{"access_token":{"nbf":{"essential":true, "value":"1635527790"}}}"#));
-        let asked: Value = serde_json::from_str(&asked).unwrap();
-        assert_eq!(asked["access_token"]["nbf"]["value"], "1635527790");
-        assert_eq!(asked["access_token"]["xms_cc"]["values"], json!(["cp1"]));
-        assert_eq!(with_capability(None), r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#);
+    const CLAIMS: &str = r#"{"access_token":{"nbf":{"essential":true, "value":"1635527790"}}}"#;
+
+    fn asked(challenges: &[&str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for challenge in challenges {
+            headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_str(challenge).unwrap());
+        }
+        claims(&headers)
     }
 
     #[test]
-    fn claims_are_read_from_graphs_own_challenge() {
-        let mut headers = HeaderMap::new();
-        let claims_json = r#"{"access_token":{"nbf":{"essential":true, "value":"1635527790"}}}"#;
-        let challenge = format!(
-            r#"Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="{}""#,
-            encoded(claims_json)
-        );
-        headers.insert(header::WWW_AUTHENTICATE, challenge.parse().unwrap());
-        assert_eq!(claims(&headers).as_deref(), Some(claims_json));
-        headers.insert(header::WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#.parse().unwrap());
-        assert_eq!(claims(&headers), None);
+    fn a_challenge_is_asked_for_beside_our_capability() {
+        let asked: Value = serde_json::from_str(&with_capability(Some(CLAIMS))).unwrap();
+        assert_eq!(asked["access_token"]["nbf"]["value"], "1635527790");
+        assert_eq!(asked["access_token"]["xms_cc"]["values"], json!(["cp1"]));
+    }
+
+    #[test]
+    fn what_is_no_claims_request_becomes_one() {
+        for text in [None, Some("7"), Some("{"), Some(r#"{"access_token":null}"#)] {
+            assert_eq!(with_capability(text), r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#);
+        }
+    }
+
+    #[test]
+    fn claims_are_found_in_each_form_they_are_written_in() {
+        let padded = encoded(CLAIMS);
+        let bare = URL_SAFE.encode(CLAIMS).trim_end_matches('=').to_owned();
+        for challenges in [
+            vec![format!(
+                r#"Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="{padded}""#
+            )],
+            vec![format!(r#"bearer claims="{bare}",error="insufficient_claims""#)],
+            vec![format!("Bearer claims={bare}, realm=x")],
+            vec![
+                "Negotiate".to_owned(),
+                r#"Bearer error="invalid_token""#.to_owned(),
+                format!(r#"Bearer claims="{padded}""#),
+            ],
+            vec![format!(r#"Bearer error_description="say \"claims=\", please", claims="{padded}""#)],
+        ] {
+            let challenges: Vec<_> = challenges.iter().map(String::as_str).collect();
+            assert_eq!(asked(&challenges).as_deref(), Some(CLAIMS), "{challenges:?}");
+        }
+    }
+
+    #[test]
+    fn what_asks_for_no_claims_has_none() {
+        let number = encoded("7");
+        for challenge in
+            ["Bearer", r#"Bearer error="invalid_token""#, r#"Bearer claims="!!""#, r#"Basic claims="e30=""#]
+        {
+            assert_eq!(asked(&[challenge]), None, "{challenge}");
+        }
+        assert_eq!(asked(&[&format!(r#"Bearer claims="{number}""#)]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_challenge_makes_the_parser_panic(challenge in "[ -~]{0,80}") {
+            asked(&[&format!("Bearer {challenge}")]);
+        }
     }
 }

@@ -7,12 +7,12 @@
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::{Value, json};
 use url::Url;
 
 use super::super::{EntraSettings, HostConfig, body};
 use super::SignInFailure;
 use super::wire::{GrantBody, RefusalBody};
+use crate::entra::challenge;
 
 /// Answers of the token endpoint are a few kilobytes; more is not one.
 const MAX_ANSWER: usize = 256 * 1024;
@@ -138,7 +138,7 @@ impl Issuer {
     }
 
     async fn ask(&self, tenant: &str, form: &[(&str, &str)], claims: Option<&str>) -> Result<Grant, NoGrant> {
-        let claims = with_client_capabilities(claims);
+        let claims = challenge::with_capability(claims);
         let mut form = Vec::from(form);
         form.extend([("client_id", self.client_id.as_str()), ("scope", &self.scope), ("claims", &claims)]);
         let sent = self.http.post(self.endpoint(tenant, "token")).timeout(PATIENCE).form(&form).send().await;
@@ -164,43 +164,5 @@ impl Issuer {
             path.pop_if_empty().extend([tenant, "oauth2", "v2.0", name]);
         }
         url
-    }
-}
-
-/// A claims request that also says that this client understands claims challenges (`cp1`), as MSAL merges it
-/// (<https://learn.microsoft.com/entra/identity-platform/claims-challenge>).
-fn with_client_capabilities(challenge: Option<&str>) -> String {
-    let mut claims = challenge.and_then(|text| serde_json::from_str::<Value>(text).ok()).unwrap_or_else(|| json!({}));
-    if !claims.is_object() {
-        claims = json!({});
-    }
-    if let Some(claims) = claims.as_object_mut() {
-        let access_token = claims.entry("access_token").or_insert_with(|| json!({}));
-        if !access_token.is_object() {
-            *access_token = json!({});
-        }
-        if let Some(access_token) = access_token.as_object_mut() {
-            access_token.insert("xms_cc".to_owned(), json!({ "values": ["cp1"] }));
-        }
-    }
-    claims.to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_challenge_keeps_its_claims_and_gains_the_capability() {
-        let merged = with_client_capabilities(Some(r#"{"access_token":{"nbf":{"essential":true,"value":"1"}}}"#));
-        let merged: Value = serde_json::from_str(&merged).unwrap();
-        assert_eq!(merged, json!({"access_token":{"nbf":{"essential":true,"value":"1"},"xms_cc":{"values":["cp1"]}}}));
-    }
-
-    #[test]
-    fn what_is_no_claims_request_becomes_one() {
-        for text in [None, Some("7"), Some("{"), Some(r#"{"access_token":null}"#)] {
-            assert_eq!(with_client_capabilities(text), r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#);
-        }
     }
 }

@@ -3,11 +3,9 @@
 //! | file | answers |
 //! |---|---|
 //! | `server.rs` | how is one call put on the wire, and what came back? |
-//! | `challenge.rs` | which claims does a 401 ask for? |
 //! | `call.rs` | what is done about a token that the server refuses? |
 
 mod call;
-mod challenge;
 mod server;
 
 pub(super) use call::Tools;

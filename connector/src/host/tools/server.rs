@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::super::body;
-use super::challenge;
+use crate::entra::challenge;
 
 const REVISION: &str = "2026-07-28";
 
