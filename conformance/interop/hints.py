@@ -31,9 +31,9 @@ while "/lab/unmodelled" not in printed:
     line = up.stdout.readline()
     hold("up prints its hints to the end", line, printed) if not line else None
     printed += line
-# check and broken are stages of their own; env needs the default state folder.
+# check and broken are stages of their own.
 commands = [line.strip() for line in printed.splitlines() if line.startswith("    ")]
-commands = [command for command in commands if not re.search(r" (check|broken)$|^eval ", command)]
+commands = [command for command in commands if not re.search(r" (check|broken)$", command)]
 hold("there is something to paste", len(commands) >= 9, printed)
 
 

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use super::child::{self, Ending};
 use super::environment::Environment;
 use super::failure::Failure;
+use super::health;
+use super::hints::Hints;
 use super::house::House;
 use super::options::{EnvArgs, ExecArgs, Ports, UpArgs};
 use super::ready::Ready;
 use super::state::{self, State};
-use super::{health, hints};
 
 /// Starts everything, says where it is and what to try, and serves until it is told to end.
 pub async fn up(args: UpArgs) -> ExitCode {
@@ -59,7 +60,8 @@ async fn run_up(args: UpArgs) -> Result<(), Failure> {
 async fn serve(house: &House, ready_file: &Path, ready_json: Option<&Path>, begun: Instant) -> Result<(), Failure> {
     health::serves(house.ready(), house.ca_pem()).await?;
     publish(house.ready(), ready_file, ready_json)?;
-    print!("{}", hints::print(house.ready(), &program(), ready_file, begun.elapsed().as_millis()));
+    let hints = Hints { ready: house.ready(), program: &program(), ready_file };
+    print!("{}", hints.print(begun.elapsed().as_millis()));
     announce_unmodelled(house).await;
     Ok(())
 }

@@ -106,14 +106,20 @@ impl Environment {
     /// The variables as text; ends with a line feed.
     pub fn render(&self, format: Format) -> String {
         match format {
-            Format::Sh => self.iter().map(|(name, value)| format!("export {name}={}\n", quote_sh(value))).collect(),
-            Format::Dotenv => self.iter().map(|(name, value)| format!("{name}={}\n", quote_dotenv(value))).collect(),
+            Format::Sh => self.lines(|name, value| format!("export {name}={}\n", quote_sh(value))),
+            Format::Dotenv => self.lines(|name, value| format!("{name}={}\n", quote_dotenv(value))),
             Format::Json => {
                 let mut text = serde_json::to_string_pretty(&self.0).unwrap_or_default();
                 text.push('\n');
                 text
             }
         }
+    }
+}
+
+impl Environment {
+    fn lines(&self, line: impl Fn(&str, &str) -> String) -> String {
+        self.iter().fold(String::new(), |text, (name, value)| text + &line(name, value))
     }
 }
 

@@ -1,156 +1,202 @@
 //! What a newcomer pastes next. Every line that begins with four spaces is a command for a POSIX shell that works as it stands; the
 //! interop suites run them.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::ready::{Ready, Tenant, User};
+use super::ready::{Ready, SERVER, Tenant, User};
 
 /// A PKCE verifier for pasting. A real client draws a fresh one for each sign-in; here nothing is protected.
 const VERIFIER: &str = "offline365-paste-this-verifier-only-in-a-test-bench";
 
-/// Everything `up` prints once all serves. `program` is how this command was started, `took` how long it took, in milliseconds.
-pub(super) fn print(ready: &Ready, program: &str, ready_file: &Path, took: u128) -> String {
-    let mut out = String::new();
-    let mut line = |text: &str| {
-        out.push_str(text);
-        out.push('\n');
-    };
-    line(&format!("offline365 is ready ({took} ms). Ctrl-C ends it.\n"));
-    line(&format!("  login  {:<32} Entra ID: tenant first, e.g. {}/common/v2.0/…", ready.login, ready.login));
-    line(&format!("  graph  {:<32} Microsoft Graph: {}/v1.0/…", ready.graph, ready.graph));
-    line(&format!("  mcp    {:<32} the connector's MCP server", ready.mcp));
-    line(&format!("  host   {:<32} the assistant's back end", ready.host));
-    line(&format!("  lab    {:<32} test controls: clock, grants, audit, reset", ready.lab));
-    line(&format!("  ca     {}", ready.ca.display()));
-    line(&format!("  json   {}", ready_file.display()));
-    line("");
-    for tenant in &ready.tenants {
-        line(&format!("  {:<9}{:<18} {}", tenant.name, tenant.domain, tenant.id));
-        let people: Vec<&str> = tenant.users.iter().map(|user| user.name.as_str()).collect();
-        line(&format!("           people: {}", people.join(", ")));
-    }
-    if let Some((tenant, user)) = ready.example() {
-        line("");
-        line(&format!("All passwords are in the json file; {} signs in with {}", user.upn, user.password));
-        line("");
-        out.push_str(&next(ready, program, tenant, user));
-    }
-    out
+/// The header of a JSON body, quoted for a shell.
+const JSON: &str = "-H 'Content-Type: application/json'";
+
+/// The access token of a token answer, without a JSON tool.
+const ACCESS_TOKEN: &str = r#"sed 's/.*"access_token":"//; s/".*//'"#;
+
+/// Everything `up` prints once all serves.
+pub(super) struct Hints<'a> {
+    /// Where everything is.
+    pub(super) ready: &'a Ready,
+    /// How this command was started.
+    pub(super) program: &'a str,
+    /// The file that says the same as JSON.
+    pub(super) ready_file: &'a Path,
 }
 
-fn next(ready: &Ready, program: &str, tenant: &Tenant, user: &User) -> String {
-    let Ready { login, graph, lab, mcp, host, .. } = ready;
-    let (client, server) = (&ready.client.client_id, &ready.server);
-    let redirect = ready.client.redirect_uris.first().map_or("http://localhost", String::as_str);
-    let authority = format!("{login}/{}/oauth2/v2.0", tenant.id);
-    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
-    let authorize = format!(
-        "{authority}/authorize?client_id={client}&response_type=code&redirect_uri={}&scope={}&code_challenge={challenge}\
-         &code_challenge_method=S256&login_hint={}",
-        encode(redirect),
-        encode(&format!("{} openid offline_access", server.scope)),
-        encode(&user.upn),
-    );
-    let name = &user.name;
-    let steps: [(&str, Vec<String>); 8] = [
-        (
-            &format!(
-                "Sign {name} in (authorization code + PKCE; the sign-in page itself is the same address in a browser):"
+impl Hints<'_> {
+    /// The text; `took` is how long the start lasted, in milliseconds.
+    pub(super) fn print(&self, took: u128) -> String {
+        let steps = self.ready.example().map(|(tenant, user)| self.steps(tenant, user)).unwrap_or_default();
+        let steps = steps.into_iter().flat_map(|(title, commands)| {
+            let commands = commands.into_iter().map(|command| format!("    {command}\n"));
+            std::iter::once(format!("\n{title}\n\n")).chain(commands)
+        });
+        std::iter::once(self.places(took)).chain(steps).collect()
+    }
+
+    fn places(&self, took: u128) -> String {
+        let Ready { login, graph, lab, mcp, host, ca, .. } = self.ready;
+        let places = format!(
+            "offline365 is ready ({took} ms). Ctrl-C ends it.\n\n\
+             \x20 login  {login:<28} Entra ID: {login}/{{tenant}}/v2.0\n\
+             \x20 graph  {graph:<28} Microsoft Graph: {graph}/v1.0\n\
+             \x20 mcp    {mcp:<28} the connector's MCP server\n\
+             \x20 host   {host:<28} the assistant's back end\n\
+             \x20 lab    {lab:<28} test controls: clock, grants, audit, reset\n\
+             \x20 ca     {}\n\
+             \x20 json   {} (all of this and every password)\n\n",
+            ca.display(),
+            self.ready_file.display(),
+        );
+        let tenants = self.ready.tenants.iter().map(|tenant| {
+            let people: Vec<&str> = tenant.users.iter().map(|user| user.name.as_str()).collect();
+            format!("  {:<9} {}  {}\n            {}\n", tenant.name, tenant.id, tenant.domain, people.join(", "))
+        });
+        std::iter::once(places).chain(tenants).collect()
+    }
+
+    fn steps(&self, tenant: &Tenant, user: &User) -> Vec<(String, Vec<String>)> {
+        let name = &user.name;
+        let step = |title: &str, commands: Vec<String>| (title.to_owned(), commands);
+        vec![
+            step(
+                &format!(
+                    "Sign {name} in: authorization code + PKCE (a browser shows the sign-in page; password {}):",
+                    user.password
+                ),
+                self.sign_in(tenant, user),
             ),
-            vec![
-                format!("CA={}", shell(&ready.ca.to_string_lossy())),
-                format!(
-                    "CODE=$(curl -sS --cacert $CA -o /dev/null -w '%{{redirect_url}}' '{authorize}' | sed 's/.*[?&]code=//; s/&.*//')"
-                ),
-                format!(
-                    "TOKEN=$(curl -sS --cacert $CA {authority}/token -d grant_type=authorization_code -d client_id={client} \
-                     -d redirect_uri={redirect} -d code_verifier={VERIFIER} -d code=$CODE | sed 's/.*\"access_token\":\"//; s/\".*//')"
-                ),
-            ],
-        ),
-        (
-            "Exchange that token On-Behalf-Of for Graph, as the connector's server does:",
-            vec![format!(
-                "GRAPH=$(curl -sS --cacert $CA {authority}/token -d grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer \
-                 -d requested_token_use=on_behalf_of -d client_id={} -d client_secret={} -d assertion=$TOKEN \
-                 -d scope=https://graph.microsoft.com/.default | sed 's/.*\"access_token\":\"//; s/\".*//')",
-                server.client_id,
-                shell(&encode(&server.client_secret)),
-            )],
-        ),
-        (
-            &format!("List {name}'s mail at Graph:"),
-            vec![format!(
-                "curl -sS --cacert $CA -H \"Authorization: Bearer $GRAPH\" '{graph}/v1.0/me/messages?$select=subject,from&$top=5'"
-            )],
-        ),
-        (
-            "Call a tool of the connector, with curl and with the official MCP inspector (Node 22 or newer):",
-            vec![
-                format!(
-                    "curl -sS --cacert $CA {mcp} -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \
-                     -H 'Accept: application/json, text/event-stream' -d '{}'",
-                    r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"outlook_email_search","arguments":{"query":"budget"}}}"#,
-                ),
-                format!(
-                    "NODE_EXTRA_CA_CERTS=$CA npx -y @modelcontextprotocol/inspector@2.12.0 --cli {mcp} --transport http \
-                     --header \"Authorization: Bearer $TOKEN\" --method tools/call --tool-name get_me"
-                ),
-            ],
-        ),
-        (
-            &format!("Connect {name} to the assistant's back end, which keeps her tokens and calls tools for her:"),
-            vec![
-                format!(
-                    "WHERE=$(curl -sS --cacert $CA -c jar.txt {host}/api/connect -H 'Authorization: Bearer {}' \
-                     -H 'Content-Type: application/json' -d '{}' | sed 's/.*\"authorizationUrl\":\"//; s/\".*//')",
-                    user.host_token,
-                    serde_json::json!({ "loginHint": user.upn }),
-                ),
-                "curl -sSL --cacert $CA -b jar.txt -c jar.txt -o /dev/null \"$WHERE\" && rm jar.txt".to_owned(),
-                format!(
-                    "curl -sS --cacert $CA {host}/api/tools/outlook_email_search -H 'Authorization: Bearer {}' \
-                     -H 'Content-Type: application/json' -d '{}'",
-                    user.host_token, r#"{"arguments":{"query":"budget"}}"#,
-                ),
-            ],
-        ),
-        (
-            "Take Mail.Read from the whole tenant, search again (refused, with who can restore it), give it back:",
-            vec![consent(lab, "revoke", tenant), consent(lab, "consent", tenant)],
-        ),
-        (
-            "Point another program here, examine the connector, prove that the checks can fail:",
-            vec![format!("eval \"$({program} env)\""), format!("{program} check"), format!("{program} broken")],
-        ),
-        (
-            "See what was asked and not modelled (the real service's error was answered):",
-            vec![format!("curl -sS {lab}/lab/unmodelled")],
-        ),
-    ];
-    let mut out = String::new();
-    for (title, commands) in steps {
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "{title}\n");
-        for command in commands {
-            let _ = writeln!(out, "    {command}");
-        }
-        out.push('\n');
+            step("The same token in one line:", vec![self.token(tenant, user)]),
+            step(
+                "Exchange it On-Behalf-Of for Graph, as the connector's server does:",
+                vec![self.on_behalf_of(tenant)],
+            ),
+            step(
+                &format!("List {name}'s mail at Graph:"),
+                vec![format!(
+                    "curl -sS --cacert $CA -H \"Authorization: Bearer $GRAPH\" '{}/v1.0/me/messages?$select=subject,from&$top=5'",
+                    self.ready.graph
+                )],
+            ),
+            step("Call a tool with curl, and with the official MCP inspector (Node 22 or newer):", self.tools()),
+            step(
+                "Connect her to the assistant's back end, which keeps her tokens and calls tools for her:",
+                self.host(user),
+            ),
+            step(
+                "Take Mail.Read from the whole tenant, search again (refused: what is missing, who restores it), give it back:",
+                vec![self.consent("revoke", tenant), self.consent("consent", tenant)],
+            ),
+            step(
+                "Point another program here; examine the connector; prove that the checks can fail:",
+                vec![
+                    format!("eval \"$({} env --ready-json {})\"", self.program, self.ready_file()),
+                    format!("{} check", self.program),
+                    format!("{} broken", self.program),
+                ],
+            ),
+            step(
+                "What was asked that is not modelled (it was answered with the real service's error):",
+                vec![format!("curl -sS {}/lab/unmodelled", self.ready.lab)],
+            ),
+        ]
     }
-    out
-}
 
-fn consent(lab: &str, what: &str, tenant: &Tenant) -> String {
-    let body = serde_json::json!({
-        "tenant": tenant.name, "client": super::ready::SERVER, "resource": "graph", "scopes": ["Mail.Read"],
-    });
-    format!("curl -sS {lab}/lab/grants/{what} -H 'Content-Type: application/json' -d '{body}'")
+    fn sign_in(&self, tenant: &Tenant, user: &User) -> Vec<String> {
+        let client = &self.ready.client.client_id;
+        let redirect = self.ready.client.redirect_uris.first().map_or("http://localhost", String::as_str);
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
+        let authorize = format!(
+            "{}/{}/oauth2/v2.0/authorize?client_id={client}&response_type=code&redirect_uri={}&scope={}\
+             &code_challenge={challenge}&code_challenge_method=S256&login_hint={}",
+            self.ready.login,
+            tenant.id,
+            encode(redirect),
+            encode(&format!("{} openid offline_access", self.ready.server.scope)),
+            encode(&user.upn),
+        );
+        vec![
+            format!("CA={}", shell(&self.ready.ca.to_string_lossy())),
+            format!(
+                "CODE=$(curl -sS --cacert $CA -o /dev/null -w '%{{redirect_url}}' '{authorize}' | sed 's/.*[?&]code=//; s/&.*//')"
+            ),
+            format!(
+                "TOKEN=$(curl -sS --cacert $CA {} -d grant_type=authorization_code -d client_id={client} \
+                 -d redirect_uri={redirect} -d code_verifier={VERIFIER} -d code=$CODE | {ACCESS_TOKEN})",
+                self.token_endpoint(tenant),
+            ),
+        ]
+    }
+
+    fn token(&self, tenant: &Tenant, user: &User) -> String {
+        let file = self.ready_file();
+        format!("TOKEN=$({} token --ready {file} --tenant {} --user {})", self.program, tenant.name, user.name)
+    }
+
+    fn on_behalf_of(&self, tenant: &Tenant) -> String {
+        format!(
+            "GRAPH=$(curl -sS --cacert $CA {} -d grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer \
+             -d requested_token_use=on_behalf_of -d client_id={} --data-urlencode {} -d assertion=$TOKEN \
+             -d scope=https://graph.microsoft.com/.default | {ACCESS_TOKEN})",
+            self.token_endpoint(tenant),
+            self.ready.server.client_id,
+            shell(&format!("client_secret={}", self.ready.server.client_secret)),
+        )
+    }
+
+    fn tools(&self) -> Vec<String> {
+        let mcp = &self.ready.mcp;
+        let call = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": { "name": "outlook_email_search", "arguments": { "query": "budget" } },
+        });
+        vec![
+            format!(
+                "curl -sS --cacert $CA {mcp} -H \"Authorization: Bearer $TOKEN\" {JSON} \
+                 -H 'Accept: application/json, text/event-stream' -d '{call}'"
+            ),
+            format!(
+                "NODE_EXTRA_CA_CERTS=$CA npx -y @modelcontextprotocol/inspector@2.12.0 --cli {mcp} --transport http \
+                 --header \"Authorization: Bearer $TOKEN\" --method tools/call --tool-name get_me"
+            ),
+        ]
+    }
+
+    fn host(&self, user: &User) -> Vec<String> {
+        let (host, bearer) = (&self.ready.host, format!("-H 'Authorization: Bearer {}'", user.host_token));
+        let hint = json!({ "loginHint": user.upn });
+        vec![
+            format!(
+                "SIGNIN=$(curl -sS --cacert $CA -c jar.txt {host}/api/connect {bearer} {JSON} -d '{hint}' | \
+                 sed 's/.*\"authorizationUrl\":\"//; s/\".*//')"
+            ),
+            "curl -sSL --cacert $CA -b jar.txt -c jar.txt -o /dev/null \"$SIGNIN\"; rm jar.txt".to_owned(),
+            format!(
+                "curl -sS --cacert $CA {host}/api/tools/outlook_email_search {bearer} {JSON} -d '{}'",
+                json!({ "arguments": { "query": "budget" } })
+            ),
+        ]
+    }
+
+    fn consent(&self, what: &str, tenant: &Tenant) -> String {
+        let body = json!({ "tenant": tenant.name, "client": SERVER, "resource": "graph", "scopes": ["Mail.Read"] });
+        format!("curl -sS {}/lab/grants/{what} {JSON} -d '{body}'", self.ready.lab)
+    }
+
+    fn token_endpoint(&self, tenant: &Tenant) -> String {
+        format!("{}/{}/oauth2/v2.0/token", self.ready.login, tenant.id)
+    }
+
+    fn ready_file(&self) -> String {
+        shell(&self.ready_file.to_string_lossy())
+    }
 }
 
 fn encode(text: &str) -> String {
@@ -173,5 +219,12 @@ mod tests {
     #[test]
     fn the_verifier_is_as_long_as_rfc_7636_asks() {
         assert!((43..=128).contains(&VERIFIER.len()));
+    }
+
+    #[test]
+    fn only_what_a_shell_would_take_apart_is_quoted() {
+        assert_eq!(shell("/tmp/ca.pem"), "/tmp/ca.pem");
+        assert_eq!(shell("/tmp/my folder/it's"), r"'/tmp/my folder/it'\''s'");
+        assert_eq!(shell("secret~1"), "'secret~1'");
     }
 }
