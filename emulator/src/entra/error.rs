@@ -1,10 +1,402 @@
-//! Errors of the login host.
+//! Everything the login host refuses: one enum, one row of number, OAuth error and status per variant, one body shape.
 
-use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use std::collections::BTreeSet;
 
+use axum::Json;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::directory::Denial;
 use crate::world::State;
 
-pub(crate) fn too_large(_state: &State) -> Response {
-    StatusCode::PAYLOAD_TOO_LARGE.into_response()
+/// A refusal of the login host. `Display` is the text after `AADSTSnnn: `.
+///
+/// Numbers and OAuth errors: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>. Microsoft states that numbers
+/// and texts are not a contract; the texts here say the same in our words where the real ones are not public.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each variant's text is its documentation")]
+pub enum EntraError {
+    #[error(
+        "Tenant '{0}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."
+    )]
+    TenantNotFound(String),
+    #[error("Unknown or invalid instance.")]
+    InvalidInstance,
+    #[error(
+        "Application with identifier '{app}' was not found in the directory '{tenant}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant."
+    )]
+    AppNotFound { app: String, tenant: String },
+    #[error("Application '{0}' is disabled.")]
+    AppDisabled(String),
+    #[error(
+        "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{0}'."
+    )]
+    WrongSecret(String),
+    #[error("The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")]
+    CredentialMissing,
+    #[error("Client is public so neither 'client_assertion' nor 'client_secret' should be presented.")]
+    CredentialOfPublicClient,
+    #[error(
+        "The certificate with identifier used to sign the client assertion is not registered on application '{0}'."
+    )]
+    AssertionOfUnknownCertificate(String),
+    #[error(
+        "The redirect URI '{uri}' specified in the request does not match the redirect URIs configured for the application '{app}'."
+    )]
+    RedirectMismatch { uri: String, app: String },
+    #[error("No reply address is registered for the application.")]
+    NoRedirect,
+    #[error("The request body must contain the following parameter: '{0}'.")]
+    ParameterMissing(&'static str),
+    #[error("The request is not properly formatted. The parameter '{0}' is duplicated.")]
+    ParameterTwice(String),
+    #[error("Invalid request. Request is malformed or invalid.")]
+    Malformed,
+    #[error("The endpoint only accepts POST requests. Received a {0} request.")]
+    PostOnly(String),
+    #[error("The app requested an unsupported grant type '{0}'.")]
+    UnsupportedGrant(String),
+    #[error("response_type '{0}' is not enabled for the application.")]
+    UnsupportedResponseType(String),
+    #[error("'{value}' is not a supported value of '{parameter}' for this request.")]
+    UnsupportedValue { parameter: &'static str, value: String },
+    #[error("The provided value for the input parameter 'scope' is not valid. The scope '{0}' is not valid.")]
+    InvalidScope(String),
+    #[error("Provided value for the input parameter scope is not valid because it contains more than one resource.")]
+    SeveralResources,
+    #[error(
+        "The resource principal named {resource} was not found in the tenant named {tenant}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant."
+    )]
+    ResourceNotFound { resource: String, tenant: String },
+    #[error("The service principal for resource '{0}' is disabled.")]
+    ResourceDisabled(String),
+    #[error(
+        "The application '{app}' asked for scope '{scope}' that doesn't exist on the resource '{resource}'. Contact the app vendor."
+    )]
+    ScopeUnknown { app: String, scope: String, resource: String },
+    #[error("The requested resource '{0}' does not own the requested scopes.")]
+    InvalidTarget(String),
+    #[error("Invalid size of Code_Challenge parameter.")]
+    ChallengeSize,
+    #[error("The Code_Challenge_Method parameter '{0}' is not supported.")]
+    ChallengeMethod(String),
+    #[error("Proof Key for Code Exchange is required for cross-origin authorization code redemption.")]
+    ChallengeMissing,
+    #[error("The Code_Verifier does not match the code_challenge supplied in the authorization request.")]
+    VerifierMismatch,
+    #[error(
+        "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token."
+    )]
+    CodeSpent,
+    #[error(
+        "The provided authorization code or refresh token has expired. Send a new interactive authorization request for this user and resource."
+    )]
+    CodeExpired,
+    #[error("The provided authorization code is intended to use against other tenant, thus rejected.")]
+    CodeOfOtherTenant,
+    #[error("Provided grant is invalid or malformed.")]
+    GrantInvalid,
+    #[error(
+        "The provided value for the input parameter 'redirect_uri' is not valid. The expected value is the one of the authorization request."
+    )]
+    RedirectOfOtherRequest,
+    #[error(
+        "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via cross-origin requests."
+    )]
+    SpaWithoutOrigin,
+    #[error("Cross-origin token redemption is permitted only for the 'Single-Page Application' client-type.")]
+    OriginWithoutSpa,
+    #[error(
+        "The refresh token has expired due to inactivity. The token was issued on {issued} and was inactive for 90.00:00:00."
+    )]
+    RefreshExpired { issued: Timestamp },
+    #[error("Assertion failed signature validation. [Reason - {0}]")]
+    AssertionInvalid(&'static str),
+    #[error(
+        "Assertion is not within its valid time range. Ensure that the access token is not expired before using it for user assertion, or request a new token."
+    )]
+    AssertionExpired,
+    #[error(
+        "Assertion audience does not match the Client app presenting the assertion. The audience in the assertion was '{audience}' and the expected audience is '{expected}' or one of the Application Uris of this application."
+    )]
+    AssertionAudience { audience: String, expected: String },
+    #[error("Input id_token cannot be used as 'urn:ietf:params:oauth:grant-type:jwt-bearer' grant.")]
+    AssertionIsIdToken,
+    #[error("JWT token is invalid or malformed.")]
+    AssertionMalformed,
+    #[error(
+        "The user account does not exist in the {0} directory. To sign into this application, the account must be added to the directory."
+    )]
+    UserNotFound(String),
+    #[error("The user account is disabled.")]
+    UserDisabled,
+    #[error("Error validating credentials due to invalid username or password.")]
+    WrongPassword,
+    #[error(
+        "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password. The grant was issued on '{issued}' and the TokensValidFrom date (before which tokens are not valid) for this user is '{valid_from}'."
+    )]
+    SessionsRevoked { issued: String, valid_from: String },
+    #[error(
+        "Your administrator has configured the application {app_name} ('{app}') to block users unless they are specifically granted ('assigned') access to the application. The signed in user is blocked because they are not a direct member of a group with access, nor had access directly assigned by an administrator. Please contact your administrator to assign access to this application."
+    )]
+    NotAssigned { app: String, app_name: String },
+    #[error(
+        "The user or administrator has not consented to use the application with ID '{app}' named '{app_name}'. Send an interactive authorization request for this user and resource."
+    )]
+    ConsentRequired { app: String, app_name: String },
+    #[error("User declined to consent to access the app.")]
+    ConsentDeclined,
+    #[error(
+        "Admin consent is required for the permissions requested by this application. Only an administrator can grant them."
+    )]
+    AdminOnly,
+    #[error(
+        "Session information is not sufficient for single-sign-on. A silent sign-in request was sent but no user is signed in."
+    )]
+    LoginRequired,
+    #[error("No tenant-identifying information found in either the request or implied by any provided credentials.")]
+    TenantUnclear,
+}
+
+/// What a variant means on the wire.
+struct Row {
+    number: u32,
+    oauth: &'static str,
+    suberror: Option<&'static str>,
+}
+
+const fn row(number: u32, oauth: &'static str) -> Row {
+    Row { number, oauth, suberror: None }
+}
+
+const fn with(number: u32, oauth: &'static str, suberror: &'static str) -> Row {
+    Row { number, oauth, suberror: Some(suberror) }
+}
+
+impl EntraError {
+    const fn row(&self) -> Row {
+        match self {
+            Self::TenantNotFound(_) => row(90002, "invalid_tenant"),
+            Self::InvalidInstance => row(50049, "invalid_instance"),
+            Self::AppNotFound { .. } => row(700_016, "unauthorized_client"),
+            Self::AppDisabled(_) => row(7_000_112, "unauthorized_client"),
+            Self::WrongSecret(_) => row(7_000_215, "invalid_client"),
+            Self::CredentialMissing => row(7_000_218, "invalid_client"),
+            Self::CredentialOfPublicClient => row(700_025, "invalid_client"),
+            Self::AssertionOfUnknownCertificate(_) => row(700_027, "invalid_client"),
+            Self::RedirectMismatch { .. } => row(50011, "invalid_request"),
+            Self::NoRedirect => row(900_971, "invalid_request"),
+            Self::ParameterMissing(_) => row(900_144, "invalid_request"),
+            Self::ParameterTwice(_) => row(9_000_411, "invalid_request"),
+            Self::Malformed => row(9_002_313, "invalid_request"),
+            Self::PostOnly(_) => row(900_561, "invalid_request"),
+            Self::UnsupportedGrant(_) => row(70003, "unsupported_grant_type"),
+            Self::UnsupportedResponseType(_) => row(700_054, "unsupported_response_type"),
+            Self::UnsupportedValue { .. } => row(70007, "invalid_request"),
+            Self::InvalidScope(_) => row(70011, "invalid_scope"),
+            Self::SeveralResources => row(700_022, "invalid_scope"),
+            Self::ResourceNotFound { .. } => row(500_011, "invalid_resource"),
+            Self::ResourceDisabled(_) => row(500_014, "invalid_resource"),
+            Self::ScopeUnknown { .. } => row(650_053, "invalid_client"),
+            Self::InvalidTarget(_) => row(9_010_010, "invalid_target"),
+            Self::ChallengeSize => row(50147, "invalid_request"),
+            Self::ChallengeMethod(_) => row(501_491, "invalid_request"),
+            Self::ChallengeMissing => row(9_002_325, "invalid_request"),
+            Self::VerifierMismatch => row(501_481, "invalid_grant"),
+            Self::CodeSpent => row(54005, "invalid_grant"),
+            Self::CodeExpired => row(70008, "invalid_grant"),
+            Self::CodeOfOtherTenant => row(700_005, "invalid_grant"),
+            Self::GrantInvalid | Self::RedirectOfOtherRequest => row(70000, "invalid_grant"),
+            Self::SpaWithoutOrigin => row(9_002_327, "invalid_request"),
+            Self::OriginWithoutSpa => row(9_002_326, "invalid_request"),
+            Self::RefreshExpired { .. } => row(700_082, "invalid_grant"),
+            Self::AssertionInvalid(_) => row(50013, "invalid_grant"),
+            Self::AssertionExpired => row(500_133, "invalid_grant"),
+            Self::AssertionAudience { .. } => row(500_131, "invalid_grant"),
+            Self::AssertionIsIdToken => row(240_002, "invalid_request"),
+            Self::AssertionMalformed => row(50027, "invalid_grant"),
+            Self::UserNotFound(_) => row(50034, "invalid_grant"),
+            Self::UserDisabled => row(50057, "invalid_grant"),
+            Self::WrongPassword => row(50126, "invalid_grant"),
+            Self::SessionsRevoked { .. } => with(50173, "invalid_grant", "bad_token"),
+            Self::NotAssigned { .. } => row(50105, "interaction_required"),
+            Self::ConsentRequired { .. } => with(65001, "invalid_grant", "consent_required"),
+            Self::ConsentDeclined => row(65004, "access_denied"),
+            Self::AdminOnly => row(90094, "invalid_grant"),
+            Self::LoginRequired => row(50058, "login_required"),
+            Self::TenantUnclear => row(50059, "invalid_request"),
+        }
+    }
+
+    /// The number behind `AADSTS`.
+    pub const fn number(&self) -> u32 {
+        self.row().number
+    }
+
+    /// `AADSTSnnn`, for audit rows.
+    pub fn code(&self) -> String {
+        format!("AADSTS{}", self.number())
+    }
+
+    /// The `error` member at the token endpoint.
+    pub const fn oauth(&self) -> &'static str {
+        self.row().oauth
+    }
+
+    /// The `error` parameter of a redirect. Consent has a word of its own there.
+    pub const fn oauth_on_redirect(&self) -> &'static str {
+        match self {
+            Self::ConsentRequired { .. } => "consent_required",
+            _ => self.row().oauth,
+        }
+    }
+
+    /// The HTTP status at the token endpoint: 401 for a client that is not who it says, 400 for the rest.
+    pub fn status(&self) -> StatusCode {
+        if self.oauth() == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST }
+    }
+
+    /// What the directory's denial is called on the wire.
+    pub(crate) fn of(denial: Denial, about: &About<'_>) -> Self {
+        let client = || about.client.app_id.to_string();
+        let resource = || about.resource.app_id.to_string();
+        match denial {
+            Denial::UserUnknown => Self::UserNotFound(about.tenant.to_owned()),
+            Denial::UserDisabled => Self::UserDisabled,
+            Denial::SessionsRevoked { since } => Self::SessionsRevoked {
+                issued: about.issued_at.strftime("%Y-%m-%dT%H:%M:%S.%7fZ").to_string(),
+                valid_from: since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            },
+            Denial::ClientUnknown => Self::AppNotFound { app: client(), tenant: about.tenant.to_owned() },
+            Denial::ClientDisabled => Self::AppDisabled(client()),
+            Denial::ResourceUnknown => Self::ResourceNotFound { resource: resource(), tenant: about.tenant.to_owned() },
+            Denial::ResourceDisabled => Self::ResourceDisabled(resource()),
+            Denial::NotAssigned { app } => {
+                let named = if app == about.client.app_id { about.client } else { about.resource };
+                Self::NotAssigned { app: app.to_string(), app_name: named.display_name.clone() }
+            }
+            Denial::ScopeUnknown { scope } => Self::ScopeUnknown { app: client(), scope, resource: resource() },
+            Denial::ConsentMissing { scopes } => {
+                tracing::debug!(missing = ?BTreeSet::from_iter(&scopes), "consent is missing");
+                Self::ConsentRequired { app: client(), app_name: about.client.display_name.clone() }
+            }
+        }
+    }
+}
+
+/// What a denial was about: the names its text mentions.
+pub(crate) struct About<'a> {
+    pub(crate) tenant: &'a str,
+    pub(crate) client: &'a fixtures::plan::Registration,
+    pub(crate) resource: &'a fixtures::plan::Registration,
+    pub(crate) issued_at: Timestamp,
+}
+
+/// What every answer of the login host says about the request it answers.
+#[derive(Debug, Clone)]
+pub(crate) struct Trace {
+    pub(crate) now: Timestamp,
+    pub(crate) trace_id: String,
+    pub(crate) correlation_id: String,
+    /// What the caller sent as `client-request-id`.
+    pub(crate) client_request_id: Option<String>,
+    echo: bool,
+    origin: String,
+}
+
+impl Trace {
+    pub(crate) fn of(state: &State, headers: &HeaderMap, origin: &str) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        // Only a GUID comes back: whatever else stands there is not ours to print.
+        let client_request_id =
+            text("client-request-id").and_then(|id| uuid::Uuid::try_parse(id).ok()).map(|id| id.to_string());
+        Self {
+            now: state.clock.now(),
+            trace_id: state.seed.guid("trace-id").to_string(),
+            correlation_id: client_request_id.clone().unwrap_or_else(|| state.seed.guid("correlation-id").to_string()),
+            client_request_id,
+            echo: text("return-client-request-id").is_some_and(|value| value.eq_ignore_ascii_case("true")),
+            origin: origin.to_owned(),
+        }
+    }
+
+    fn timestamp(&self) -> String {
+        self.now.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+    }
+
+    /// `error_description`.
+    pub(crate) fn description(&self, error: &EntraError) -> String {
+        format!(
+            "{}: {error} Trace ID: {} Correlation ID: {} Timestamp: {}",
+            error.code(),
+            self.trace_id,
+            self.correlation_id,
+            self.timestamp()
+        )
+    }
+
+    /// `error_uri`.
+    pub(crate) fn error_uri(&self, error: &EntraError) -> String {
+        format!("{}/error?code={}", self.origin, error.number())
+    }
+
+    /// The JSON body of an error.
+    pub(crate) fn body(&self, error: &EntraError) -> Value {
+        let mut body = json!({
+            "error": error.oauth(),
+            "error_description": self.description(error),
+            "error_codes": [error.number()],
+            "timestamp": self.timestamp(),
+            "trace_id": self.trace_id,
+            "correlation_id": self.correlation_id,
+            "error_uri": self.error_uri(error),
+        });
+        if let Some(suberror) = error.row().suberror {
+            body["suberror"] = json!(suberror);
+        }
+        body
+    }
+
+    /// An error as the token endpoint answers it.
+    pub(crate) fn refuse(&self, error: &EntraError) -> Response {
+        self.json(error.status(), &self.body(error), error.number())
+    }
+
+    /// JSON with the headers of the token endpoint. `number` is 0 for success.
+    pub(crate) fn json(&self, status: StatusCode, body: &Value, number: u32) -> Response {
+        let mut response = (status, Json(body)).into_response();
+        self.mark(response.headers_mut());
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        if let Ok(telemetry) = HeaderValue::try_from(format!("1,{number},0,,")) {
+            headers.insert(HeaderName::from_static("x-ms-clitelem"), telemetry);
+        }
+        response
+    }
+
+    /// The headers of every answer that is about one person: never kept by anybody.
+    pub(crate) fn mark(&self, headers: &mut HeaderMap) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache"));
+        headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+        headers.insert(header::EXPIRES, HeaderValue::from_static("-1"));
+        let ids = [
+            ("x-ms-request-id", Some(&self.trace_id)),
+            ("x-ms-ests-server", Some(&"2.1.0 - offline365".to_owned())),
+            ("client-request-id", self.client_request_id.as_ref().filter(|_| self.echo)),
+        ];
+        for (name, value) in ids {
+            if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
+}
+
+/// The answer to a body beyond the limit: the status that HTTP has for it, the body that clients parse.
+pub(crate) fn too_large(state: &State) -> Response {
+    let trace = Trace::of(state, &HeaderMap::new(), state.origins.login_origin());
+    let error = EntraError::Malformed;
+    trace.json(StatusCode::PAYLOAD_TOO_LARGE, &trace.body(&error), error.number())
 }

@@ -1,17 +1,54 @@
 //! The login host: what Microsoft Entra ID answers at `login.microsoftonline.com`.
 
+mod authorize;
+mod claims;
+mod client;
+mod consent;
+mod discovery;
 pub mod error;
+mod form;
 pub mod keys;
+mod scope;
 pub mod store;
+mod tenant;
+mod token;
 pub mod verify;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State as Shared;
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{any, get, post};
 
 use crate::world::State;
 
-/// Answers every path of the login host.
+/// Answers every path of the login host. The tenant is always the first segment.
 pub fn router(state: Arc<State>) -> Router {
-    Router::new().with_state(state)
+    Router::new()
+        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery::v2))
+        .route("/{tenant}/.well-known/openid-configuration", get(discovery::v1))
+        .route("/{tenant}/discovery/v2.0/keys", get(discovery::keys_v2))
+        .route("/{tenant}/discovery/keys", get(discovery::keys_v1))
+        .route("/{tenant}/discovery/instance", get(discovery::instance))
+        .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::endpoint).post(authorize::endpoint))
+        .route("/{tenant}/login", post(authorize::login))
+        .route("/{tenant}/oauth2/v2.0/token", any(token::endpoint))
+        .route("/{tenant}/v2.0/adminconsent", get(consent::endpoint).post(consent::decide))
+        .route("/{tenant}/adminconsent", get(consent::endpoint).post(consent::decide))
+        .fallback(unknown)
+        .with_state(state)
+}
+
+/// What the login host does not know, or we do not model.
+async fn unknown(Shared(state): Shared<Arc<State>>, method: Method, uri: Uri) -> Response {
+    let endpoint = uri.path().split('/').skip(2).collect::<Vec<_>>().join("/");
+    let modelled_elsewhere = ["oauth2", "openid", "saml2", "kerberos", "common", "userrealm", "discovery"];
+    // Only what the real service has is counted: a browser's favicon is not a gap of ours.
+    if modelled_elsewhere.iter().any(|start| endpoint.starts_with(start)) {
+        let known: String = endpoint.chars().take(60).filter(char::is_ascii_graphic).collect();
+        state.journal.unmodelled(format!("login: {method} /{{tenant}}/{known}"));
+    }
+    StatusCode::NOT_FOUND.into_response()
 }

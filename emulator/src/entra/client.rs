@@ -1,0 +1,90 @@
+//! Which application asks, and whether it proves it.
+
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use fixtures::plan::Registration;
+use subtle::{Choice, ConstantTimeEq as _};
+
+use super::claims::ClientProof;
+use super::error::EntraError;
+use super::form::Form;
+use crate::world::State;
+
+/// A client and how it proved itself.
+pub(crate) struct Client<'s> {
+    pub(crate) registration: &'s Registration,
+    pub(crate) proof: ClientProof,
+}
+
+/// The registration behind a `client_id`.
+pub(crate) fn registration<'s>(state: &'s State, id: &str, tenant: &str) -> Result<&'s Registration, EntraError> {
+    id.parse()
+        .ok()
+        .and_then(|id| state.app(id))
+        // First-party resources are nobody's client here.
+        .filter(|registration| registration.home != "microsoft")
+        .ok_or_else(|| EntraError::AppNotFound { app: id.to_owned(), tenant: tenant.to_owned() })
+}
+
+/// The client of a token request, by body or by HTTP Basic.
+pub(crate) fn authenticate<'s>(
+    state: &'s State,
+    headers: &HeaderMap,
+    form: &Form,
+    tenant: &str,
+) -> Result<Client<'s>, EntraError> {
+    let basic = basic(headers)?;
+    let id = match (&basic, form.get("client_id")) {
+        (Some((id, _)), Some(posted)) if id != posted => return Err(EntraError::Malformed),
+        (Some((id, _)), _) => id.as_str(),
+        (None, Some(posted)) => posted,
+        (None, None) => return Err(EntraError::ParameterMissing("client_id")),
+    };
+    let registration = registration(state, id, tenant)?;
+    let secret = basic.as_ref().map(|(_, secret)| secret.as_str()).or_else(|| form.get("client_secret"));
+    let is_confidential = !registration.secrets.is_empty() || !registration.certificates.is_empty();
+    if form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some() {
+        if !is_confidential {
+            return Err(EntraError::CredentialOfPublicClient);
+        }
+        if registration.certificates.is_empty() {
+            return Err(EntraError::AssertionOfUnknownCertificate(id.to_owned()));
+        }
+        state.journal.unmodelled("login: client_assertion".to_owned());
+        return Err(EntraError::AssertionOfUnknownCertificate(id.to_owned()));
+    }
+    match (secret, is_confidential) {
+        (Some(_), false) => Err(EntraError::CredentialOfPublicClient),
+        (Some(secret), true) if is_one_of(secret, &registration.secrets) => {
+            Ok(Client { registration, proof: ClientProof::Secret })
+        }
+        (Some(_), true) => Err(EntraError::WrongSecret(id.to_owned())),
+        (None, false) if registration.public_client => Ok(Client { registration, proof: ClientProof::None }),
+        (None, _) => Err(EntraError::CredentialMissing),
+    }
+}
+
+/// Compared in constant time, and with all of them, whichever fits.
+fn is_one_of(given: &str, secrets: &[String]) -> bool {
+    secrets.iter().fold(Choice::from(0), |fits, secret| fits | secret.as_bytes().ct_eq(given.as_bytes())).into()
+}
+
+/// Id and secret of HTTP Basic: both form-encoded inside (RFC 6749, 2.3.1).
+fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, EntraError> {
+    let Some(value) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else { return Ok(None) };
+    let Some((scheme, encoded)) = value.split_once(' ') else { return Ok(None) };
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Ok(None);
+    }
+    let decoded = STANDARD.decode(encoded.trim()).map_err(|_| EntraError::Malformed)?;
+    let decoded = String::from_utf8(decoded).map_err(|_| EntraError::Malformed)?;
+    let (id, secret) = decoded.split_once(':').ok_or(EntraError::Malformed)?;
+    let unescape = |text: &str| {
+        percent_encoding::percent_decode_str(&text.replace('+', " "))
+            .decode_utf8()
+            .map(std::borrow::Cow::into_owned)
+            .map_err(|_| EntraError::Malformed)
+    };
+    Ok(Some((unescape(id)?, unescape(secret)?)))
+}

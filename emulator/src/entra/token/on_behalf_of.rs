@@ -1,0 +1,102 @@
+//! On-Behalf-Of: a middle tier exchanges the access token it was given for one of its own.
+//!
+//! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow>
+
+use fixtures::ids::{TenantId, UserId};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::{Accepted, Asked, EntraError, is_public};
+use crate::entra::keys::Unverified;
+use crate::entra::verify::{BACKDATED_SECONDS, id, seconds, signed_in, text};
+
+pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
+    let form = asked.form;
+    let requested_use = form.need("requested_token_use")?;
+    if requested_use != "on_behalf_of" {
+        return Err(EntraError::UnsupportedValue { parameter: "requested_token_use", value: requested_use.to_owned() });
+    }
+    // Only an application that can keep a secret is a middle tier.
+    if is_public(asked.client.proof) {
+        return Err(EntraError::CredentialMissing);
+    }
+    let assertion = form.need("assertion")?;
+    form.need("scope")?;
+    let claims = asked.state.keys.verify(assertion).map_err(|unverified| match unverified {
+        Unverified::Malformed => EntraError::AssertionMalformed,
+        Unverified::UnknownKey => EntraError::AssertionInvalid("The key was not found."),
+        Unverified::Signature => {
+            EntraError::AssertionInvalid("The key was found, but use of the key to verify the signature failed.")
+        }
+        Unverified::ForeignKey => EntraError::AssertionInvalid("The key does not belong to the issuer of the token."),
+    })?;
+    check_time(&claims, asked.now)?;
+    check_kind(&claims)?;
+    check_audience(asked, &claims)?;
+    let tenant: TenantId = id(&claims, "tid").ok_or(EntraError::AssertionMalformed)?;
+    check_issuer(asked, &claims, tenant)?;
+    let user: UserId = id(&claims, "oid").ok_or(EntraError::AssertionMalformed)?;
+    let world_tenant = asked.world.tenant(tenant).ok_or_else(|| EntraError::TenantNotFound(tenant.to_string()))?;
+    let scopes = asked.scopes(&crate::entra::store::AskedScopes::default())?;
+    if scopes.resources.len() > 1 {
+        return Err(EntraError::SeveralResources);
+    }
+    let signed_in = signed_in(&claims, &world_tenant.directory, user);
+    let issued_at = seconds(&claims, "iat").and_then(|iat| Timestamp::from_second(iat + BACKDATED_SECONDS).ok());
+    Ok(Accepted {
+        tenant,
+        user,
+        signed_in,
+        issued_at: issued_at.unwrap_or(signed_in.at),
+        scopes,
+        nonce: None,
+        always_refreshable: false,
+    })
+}
+
+fn check_time(claims: &Map<String, Value>, now: Timestamp) -> Result<(), EntraError> {
+    let now = now.as_second();
+    let is_over = seconds(claims, "exp").is_none_or(|exp| exp <= now);
+    let is_ahead = seconds(claims, "nbf").is_some_and(|nbf| nbf > now + BACKDATED_SECONDS);
+    if is_over || is_ahead { Err(EntraError::AssertionExpired) } else { Ok(()) }
+}
+
+/// A user's access token: neither an id token nor a token of an application for itself.
+fn check_kind(claims: &Map<String, Value>) -> Result<(), EntraError> {
+    let has_client = claims.contains_key("azp") || claims.contains_key("appid");
+    match text(claims, "scp") {
+        Some(scp) if !scp.trim().is_empty() && text(claims, "idtyp") != Some("app") => Ok(()),
+        // What the service calls an application's own token here is not public.
+        _ if has_client => Err(EntraError::AssertionInvalid("The token is not a user's token.")),
+        _ => Err(EntraError::AssertionIsIdToken),
+    }
+}
+
+fn check_audience(asked: &Asked<'_>, claims: &Map<String, Value>) -> Result<(), EntraError> {
+    let own = asked.client.registration;
+    let audience = text(claims, "aud").unwrap_or_default();
+    let is_own = audience == own.app_id.to_string()
+        || (text(claims, "ver") == Some("1.0") && own.identifier_uris.iter().any(|uri| uri == audience));
+    if is_own {
+        Ok(())
+    } else {
+        Err(EntraError::AssertionAudience { audience: audience.to_owned(), expected: own.app_id.to_string() })
+    }
+}
+
+/// The issuer is ours and fits the tenant, and the tenant is the one this request went to.
+fn check_issuer(asked: &Asked<'_>, claims: &Map<String, Value>, tenant: TenantId) -> Result<(), EntraError> {
+    let issuer = text(claims, "iss").unwrap_or_default();
+    let is_ours = match issuer.strip_suffix("/v2.0").and_then(|rest| rest.strip_suffix(&format!("/{tenant}"))) {
+        Some(origin) => asked.state.origins.is_login(origin),
+        None => issuer == format!("https://sts.windows.net/{tenant}/"),
+    };
+    if !is_ours {
+        return Err(EntraError::AssertionInvalid("The issuer of the token does not fit its tenant."));
+    }
+    if asked.authority.covers(tenant) {
+        Ok(())
+    } else {
+        Err(EntraError::AssertionInvalid("The token was issued by another tenant."))
+    }
+}
