@@ -101,7 +101,7 @@ pub const RULES: &[Rule] = &[
     rule("signature", "its signature is not by a key of the authority", signature),
     rule("key-issuer", "its key may not sign for its issuer", key_issuer),
     rule("issuer", "its issuer is not the authority of its tenant", issuer),
-    rule("tenant-id", "its tenant is not a GUID", tenant_id),
+    rule("tenant-id", "its tenant is not a GUID in lower case", tenant_id),
     rule("work-account", "personal Microsoft accounts are not served", work_account),
     rule("audience", "it is meant for another audience", audience),
     rule("version", "it is not of version 2.0", version),
@@ -170,8 +170,12 @@ fn signature(token: &Presented, _: &Expected) -> bool {
 /// one cloud or of the personal accounts would vouch for any organization.
 fn key_issuer(token: &Presented, _: &Expected) -> bool {
     let Some(issuer) = token.key.as_ref().and_then(|key| key.issuer.as_deref()) else { return false };
-    let (Some(iss), Some(tid)) = (token.claims.text("iss"), token.claims.text("tid")) else { return false };
-    issuer.replace("{tenantid}", tid) == iss
+    let Some(iss) = token.claims.text("iss") else { return false };
+    match issuer.split_once("{tenantid}") {
+        // Which tenant it is for is the question of `issuer`.
+        Some((before, after)) => iss.strip_prefix(before).is_some_and(|rest| rest.ends_with(after)),
+        None => iss == issuer,
+    }
 }
 
 fn issuer(token: &Presented, expected: &Expected) -> bool {
@@ -179,8 +183,10 @@ fn issuer(token: &Presented, expected: &Expected) -> bool {
     iss == format!("{}/{tid}/v2.0", expected.login.as_str().trim_end_matches('/'))
 }
 
+/// In lower case, as the authority writes it: a tenant has one spelling.
 fn tenant_id(token: &Presented, _: &Expected) -> bool {
-    is_guid(token.claims.text("tid"))
+    let tid = token.claims.text("tid");
+    is_guid(tid) && tid.is_some_and(|tid| !tid.contains(|c: char| c.is_ascii_uppercase()))
 }
 
 fn work_account(token: &Presented, _: &Expected) -> bool {

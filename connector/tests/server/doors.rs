@@ -1,0 +1,84 @@
+//! What stands before MCP: names, origins, tenants, where a token may be.
+
+use serde_json::json;
+
+use crate::scene::{ALICE, Scene, read};
+
+#[tokio::test]
+async fn a_foreign_name_and_a_foreign_page_are_turned_away() {
+    let scene = Scene::start().await;
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {} });
+    let answer = scene.post(&scene.alice(), &[("host", "evil.example")], &body).await;
+    assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (421, Some("misdirected_request")));
+    for origin in ["https://evil.example", "null", "http://localhost"] {
+        let answer = scene.post(&scene.alice(), &[("origin", origin)], &body).await;
+        assert_eq!(answer.status, 403, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_the_operator_names_may_call() {
+    let scene = Scene::with(|config| config.server.allowed_origins = vec!["https://app.example".into()]).await;
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {} });
+    let answer = scene.post(&scene.alice(), &[("origin", "https://app.example")], &body).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.headers["access-control-allow-origin"], "https://app.example");
+    assert_eq!(scene.post(&scene.alice(), &[("origin", "https://app.example.evil.example")], &body).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_token_in_the_address_is_no_token() {
+    let scene = Scene::start().await;
+    let mut url = scene.running.mcp.clone();
+    url.query_pairs_mut().append_pair("access_token", &scene.alice());
+    let answer = scene.http.post(url).json(&json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" })).send().await;
+    assert_eq!(read(answer.unwrap()).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_tenant_that_nobody_enabled_sees_no_tool() {
+    let scene = Scene::start().await;
+    let token = scene.token("cccccccc-0365-4c11-a0ff-00000000000c", ALICE);
+    let answer = scene.old(&token, "tools/list", json!({})).await;
+    assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (403, Some("tenant_not_enabled")));
+}
+
+#[tokio::test]
+async fn a_tool_that_is_off_is_neither_listed_nor_called() {
+    let scene = Scene::with(|config| config.admission.disabled_tools = vec!["outlook_email_search".into()]).await;
+    let listed = scene.old(&scene.alice(), "tools/list", json!({})).await.result();
+    let names: Vec<_> = listed["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["get_me", "read_resource"]);
+    assert_eq!(scene.tool("outlook_email_search", json!({})).await.code(), "TOOL_DISABLED");
+    assert!(scene.stub.exchanges().is_empty());
+    let me = scene.tool("get_me", json!({})).await.result();
+    assert_eq!(me["structuredContent"]["disabledTools"], json!(["outlook_email_search"]));
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused() {
+    let scene = Scene::with(|config| config.server.max_body_bytes = 2000).await;
+    let answer = scene.tool("outlook_email_search", json!({ "query": "x".repeat(3000) })).await;
+    assert_eq!(answer.status, 413);
+}
+
+#[tokio::test]
+async fn there_are_no_sessions_and_no_streams() {
+    let scene = Scene::start().await;
+    let alice = scene.alice();
+    let initialize = json!({
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "test", "version": "1" },
+    });
+    let answer = scene.old(&alice, "initialize", initialize).await;
+    assert_eq!(answer.result()["protocolVersion"], "2025-11-25");
+    assert!(answer.headers.get("mcp-session-id").is_none());
+    let get = scene.http.get(scene.running.mcp.clone()).bearer_auth(&alice).header("accept", "text/event-stream");
+    assert_eq!(read(get.send().await.unwrap()).await.status, 405);
+}
+
+#[tokio::test]
+async fn a_newer_client_discovers_the_server() {
+    let scene = Scene::start().await;
+    let result = scene.new(&scene.alice(), "server/discover", json!({})).await.result();
+    assert_eq!(result["supportedVersions"], json!(["2025-11-25", "2026-07-28"]));
+}

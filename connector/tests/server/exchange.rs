@@ -1,0 +1,181 @@
+//! Which token Graph gets: whose, for what, how long, and what happens when it is refused.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::scene::{ALICE, CONTOSO, FABRIKAM, Scene};
+
+#[tokio::test]
+async fn the_tenants_own_authority_is_asked_for_exactly_the_tools_scope() {
+    let scene = Scene::start().await;
+    scene.tool("outlook_email_search", json!({})).await.result();
+    scene.tool("get_me", json!({})).await.result();
+    let exchanges = scene.stub.exchanges();
+    let asked: Vec<_> = exchanges.iter().map(|(tenant, form)| (tenant.as_str(), form["scope"].as_str())).collect();
+    assert_eq!(
+        asked,
+        [(CONTOSO, "https://graph.microsoft.com/Mail.Read"), (CONTOSO, "https://graph.microsoft.com/User.Read"),]
+    );
+    let form = &exchanges[0].1;
+    assert_eq!(form["requested_token_use"], "on_behalf_of");
+    assert_eq!(form["claims"], r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#);
+    assert_eq!(form["assertion"], scene.alice());
+}
+
+#[tokio::test]
+async fn the_same_user_id_in_two_tenants_never_shares_a_token() {
+    let scene = Scene::start().await;
+    let (alice, mallory) = (scene.alice(), scene.token(FABRIKAM, ALICE));
+    for token in [&alice, &mallory, &alice, &mallory] {
+        scene.call(token, "outlook_email_search", json!({})).await.result();
+    }
+    let bearers: Vec<_> = scene.stub.asked().into_iter().map(|asked| asked.bearer).collect();
+    let (one, two) = (format!("graph-token-1-{CONTOSO}"), format!("graph-token-2-{FABRIKAM}"));
+    assert_eq!(bearers, [one.clone(), two.clone(), one, two]);
+}
+
+#[tokio::test]
+async fn a_token_is_used_again_until_the_bound_and_not_beyond() {
+    let scene = Scene::start().await;
+    let alice = scene.alice();
+    for (wait, exchanges) in [(0, 1), (59, 1), (1, 2)] {
+        scene.clock.advance(wait);
+        scene.call(&alice, "outlook_email_search", json!({})).await.result();
+        assert_eq!(scene.stub.exchanges().len(), exchanges, "after {wait} s more");
+    }
+}
+
+#[tokio::test]
+async fn a_bound_of_zero_exchanges_every_time() {
+    let scene = Scene::with(|config| config.obo.max_age_seconds = 0).await;
+    for _ in 0..2 {
+        scene.tool("outlook_email_search", json!({})).await.result();
+    }
+    assert_eq!(scene.stub.exchanges().len(), 2);
+}
+
+#[tokio::test]
+async fn calls_that_come_together_exchange_once() {
+    let scene = Scene::start().await;
+    let alice = scene.alice();
+    let calls = (0..8).map(|_| scene.call(&alice, "outlook_email_search", json!({})));
+    for answer in join_all(calls).await {
+        answer.result();
+    }
+    assert_eq!(scene.stub.exchanges().len(), 1);
+}
+
+#[tokio::test]
+async fn a_revoked_permission_is_named_and_takes_down_one_tool() {
+    let scene = Scene::start().await;
+    scene.stub.revoke("Mail.Read");
+    let answer = scene.tool("outlook_email_search", json!({})).await;
+    assert_eq!(answer.code(), "CONSENT_REQUIRED");
+    let error = answer.result()["structuredContent"]["error"].clone();
+    assert_eq!((&error["permission"], &error["restoredBy"]), (&json!("Mail.Read"), &json!("tenant admin")));
+    assert!(error["howToRestore"].as_str().unwrap().contains("Mail.Read"));
+    scene.tool("get_me", json!({})).await.result();
+    assert!(scene.stub.asked().iter().all(|asked| asked.path == "/v1.0/me"), "no mail was asked for");
+    scene.stub.consent("Mail.Read");
+    assert_eq!(scene.tool("outlook_email_search", json!({})).await.result()["isError"], false);
+}
+
+#[tokio::test]
+async fn a_permission_that_the_token_lacks_stops_the_call_before_graph() {
+    let scene = Scene::start().await;
+    scene.stub.leave_out("Mail.Read");
+    let answer = scene.tool("read_resource", json!({ "uri": "mail:///messages/a" })).await;
+    assert_eq!(answer.code(), "PERMISSION_REVOKED");
+    assert!(scene.stub.asked().is_empty());
+}
+
+#[tokio::test]
+async fn anothers_mailbox_needs_the_shared_permission_too() {
+    let scene = Scene::start().await;
+    let arguments = json!({ "mailboxOwnerEmail": "support@contoso.example" });
+    scene.tool("outlook_email_search", arguments.clone()).await.result();
+    let scope = &scene.stub.exchanges()[0].1["scope"];
+    assert_eq!(scope, "https://graph.microsoft.com/Mail.Read https://graph.microsoft.com/Mail.Read.Shared");
+    assert_eq!(scene.stub.asked()[0].path, "/v1.0/users/support%40contoso.example/messages");
+    scene.stub.revoke("Mail.Read.Shared");
+    scene.clock.advance(60);
+    assert_eq!(scene.tool("outlook_email_search", arguments).await.code(), "CONSENT_REQUIRED");
+    scene.tool("outlook_email_search", json!({ "mailboxOwnerEmail": "ALICE@contoso.example" })).await.result();
+    assert_eq!(scene.stub.asked().last().unwrap().path, "/v1.0/me/messages", "one's own address is one's own mailbox");
+}
+
+#[tokio::test]
+async fn graphs_challenge_is_answered_once() {
+    let scene = Scene::start().await;
+    let claims = r#"{"access_token":{"nbf":{"essential":true, "value":"1768208400"}}}"#;
+    let challenge = || {
+        let encoded = STANDARD.encode(claims);
+        let header = format!(
+            r#"Bearer realm="", authorization_uri="https://x/", error="insufficient_claims", claims="{encoded}""#
+        );
+        vec![("www-authenticate", header)]
+    };
+    let body = json!({ "error": { "code": "InvalidAuthenticationToken" } });
+    scene.stub.script(401, challenge(), body.clone());
+    scene.tool("outlook_email_search", json!({})).await.result();
+    let exchanges = scene.stub.exchanges();
+    assert_eq!(exchanges.len(), 2);
+    let asked: serde_json::Value = serde_json::from_str(&exchanges[1].1["claims"]).unwrap();
+    assert_eq!(asked["access_token"]["nbf"]["value"], "1768208400");
+    assert_eq!(asked["access_token"]["xms_cc"]["values"][0], "cp1");
+
+    scene.clock.advance(61);
+    scene.stub.script(401, challenge(), body.clone());
+    scene.stub.script(401, challenge(), body);
+    let answer = scene.tool("outlook_email_search", json!({})).await;
+    assert_eq!(answer.status, 401);
+    let header = answer.challenge();
+    assert!(header.contains(r#"error="insufficient_claims""#), "{header}");
+    assert!(header.contains(&format!(r#"claims="{}""#, STANDARD.encode(claims))), "{header}");
+    assert!(header.contains("resource_metadata="), "{header}");
+    assert_eq!(scene.stub.exchanges().len(), 4, "it never loops");
+}
+
+#[tokio::test]
+async fn a_policys_claims_reach_the_client() {
+    let scene = Scene::start().await;
+    let claims = r#"{"access_token":{"polids":{"essential":true,"values":["p"]}}}"#;
+    scene
+        .stub
+        .refuse_exchange(400, json!({ "error": "interaction_required", "error_codes": [50076], "claims": claims }));
+    let answer = scene.tool("outlook_email_search", json!({})).await;
+    assert_eq!(answer.status, 401);
+    assert!(answer.challenge().contains(&format!(r#"claims="{}""#, STANDARD.encode(claims))), "{}", answer.challenge());
+}
+
+#[tokio::test]
+async fn each_refusal_of_the_issuer_has_its_code() {
+    for (status, error, aadsts, code) in [
+        (400, "invalid_grant", 65001, "CONSENT_REQUIRED"),
+        (400, "unauthorized_client", 700_016, "CONSENT_REQUIRED"),
+        (400, "invalid_grant", 50105, "NOT_ASSIGNED"),
+        (400, "invalid_grant", 53003, "POLICY_BLOCKED"),
+        (401, "invalid_client", 7_000_215, "UPSTREAM_ERROR"),
+        (503, "temporarily_unavailable", 90033, "UPSTREAM_ERROR"),
+    ] {
+        let scene = Scene::start().await;
+        scene
+            .stub
+            .refuse_exchange(status, json!({ "error": error, "error_codes": [aadsts], "error_description": "secret" }));
+        let answer = scene.tool("outlook_email_search", json!({})).await;
+        assert_eq!(answer.code(), code, "{aadsts}");
+        assert!(!answer.text.contains("secret"));
+    }
+    for aadsts in [50173, 500_133, 70043] {
+        let scene = Scene::start().await;
+        scene.stub.refuse_exchange(400, json!({ "error": "invalid_grant", "error_codes": [aadsts] }));
+        let answer = scene.tool("outlook_email_search", json!({})).await;
+        assert_eq!(
+            (answer.status, answer.json()["error"]["code"].as_str()),
+            (401, Some("SIGN_IN_REQUIRED")),
+            "{aadsts}"
+        );
+    }
+}

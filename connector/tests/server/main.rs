@@ -1,0 +1,11 @@
+//! The server through its own door: MCP over HTTP, between a stub issuer and a stub Graph.
+#![expect(clippy::disallowed_methods, reason = "tests build their own HTTP client")]
+
+mod doors;
+mod exchange;
+mod mail;
+mod scene;
+mod shapes;
+mod stub;
+mod tokens;
+mod transport;

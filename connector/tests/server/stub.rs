@@ -1,0 +1,244 @@
+//! An issuer and a Graph that do what a test tells them, and remember what they were asked.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize, PublicKeyComponents};
+use aws_lc_rs::signature::KeyPair as _;
+use axum::extract::{Form, Path, Request, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Json, Router, routing};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{HeaderMap, StatusCode, header};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+use url::Url;
+
+pub(crate) const KID: &str = "key-1";
+
+/// Both services.
+#[derive(Clone)]
+pub(crate) struct Stub {
+    pub(crate) login: Url,
+    pub(crate) graph: Url,
+    shared: Arc<Mutex<Inner>>,
+}
+
+/// One answer of Graph that a test wrote.
+pub(crate) struct Scripted {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Value,
+}
+
+/// What Graph was asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: BTreeMap<String, String>,
+    pub(crate) bearer: String,
+}
+
+#[derive(Default)]
+struct Inner {
+    login: String,
+    granted: BTreeSet<String>,
+    /// Left out of the `scope` of the answer, though asked for.
+    silently_missing: BTreeSet<String>,
+    refusal: Option<(u16, Value)>,
+    exchanges: Vec<(String, BTreeMap<String, String>)>,
+    key_requests: u32,
+    asked: Vec<Asked>,
+    scripted: VecDeque<Scripted>,
+    messages: Vec<Value>,
+    key_issuer: String,
+}
+
+impl Stub {
+    pub(crate) async fn start() -> Self {
+        let shared = Arc::new(Mutex::new(Inner::default()));
+        let issuer = Router::new()
+            .route("/common/v2.0/.well-known/openid-configuration", routing::get(discovery))
+            .route("/common/discovery/v2.0/keys", routing::get(keys))
+            .route("/{tenant}/oauth2/v2.0/token", routing::post(token))
+            .with_state(Arc::clone(&shared));
+        let graph = Router::new().fallback(graph).with_state(Arc::clone(&shared));
+        let this = Self { login: serve(issuer).await, graph: serve(graph).await, shared };
+        let mut inner = this.lock();
+        inner.login = this.login.as_str().trim_end_matches('/').to_owned();
+        inner.key_issuer = format!("{}/{{tenantid}}/v2.0", inner.login);
+        inner.granted = ["User.Read", "Mail.Read", "Mail.Read.Shared"].map(str::to_owned).into();
+        drop(inner);
+        this
+    }
+
+    pub(crate) fn revoke(&self, scope: &str) {
+        self.lock().granted.remove(scope);
+    }
+
+    pub(crate) fn consent(&self, scope: &str) {
+        self.lock().granted.insert(scope.to_owned());
+    }
+
+    pub(crate) fn leave_out(&self, scope: &str) {
+        self.lock().silently_missing.insert(scope.to_owned());
+    }
+
+    pub(crate) fn refuse_exchange(&self, status: u16, body: Value) {
+        self.lock().refusal = Some((status, body));
+    }
+
+    pub(crate) fn set_key_issuer(&self, issuer: &str) {
+        issuer.clone_into(&mut self.lock().key_issuer);
+    }
+
+    pub(crate) fn script(&self, status: u16, headers: Vec<(&'static str, String)>, body: Value) {
+        self.lock().scripted.push_back(Scripted { status, headers, body });
+    }
+
+    pub(crate) fn set_messages(&self, messages: Vec<Value>) {
+        self.lock().messages = messages;
+    }
+
+    /// Tenant of the authority and form of every exchange.
+    pub(crate) fn exchanges(&self) -> Vec<(String, BTreeMap<String, String>)> {
+        self.lock().exchanges.clone()
+    }
+
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.lock().asked.clone()
+    }
+
+    pub(crate) fn key_requests(&self) -> u32 {
+        self.lock().key_requests
+    }
+
+    /// Signs `claims` under `header`.
+    pub(crate) fn sign(header: &Value, claims: &str) -> String {
+        let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims));
+        let signature = jsonwebtoken::crypto::sign(input.as_bytes(), &encoding_key(), Algorithm::RS256).unwrap();
+        format!("{input}.{signature}")
+    }
+
+    pub(crate) fn header() -> Value {
+        let mut header = Header::new(Algorithm::RS256);
+        header.kid = Some(KID.to_owned());
+        serde_json::to_value(header).unwrap()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.shared.lock().unwrap()
+    }
+}
+
+pub(crate) async fn serve(app: Router) -> Url {
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    format!("http://{address}").parse().unwrap()
+}
+
+type Shared = State<Arc<Mutex<Inner>>>;
+
+async fn discovery(State(shared): Shared) -> Json<Value> {
+    let login = shared.lock().unwrap().login.clone();
+    Json(json!({
+        "issuer": format!("{login}/{{tenantid}}/v2.0"),
+        "jwks_uri": format!("{login}/common/discovery/v2.0/keys"),
+    }))
+}
+
+async fn keys(State(shared): Shared) -> Json<Value> {
+    let mut inner = shared.lock().unwrap();
+    inner.key_requests += 1;
+    let components = PublicKeyComponents::<Vec<u8>>::from(key().public_key());
+    Json(json!({ "keys": [{
+        "kty": "RSA", "use": "sig", "kid": KID, "issuer": inner.key_issuer,
+        "n": URL_SAFE_NO_PAD.encode(components.n), "e": URL_SAFE_NO_PAD.encode(components.e),
+    }]}))
+}
+
+async fn token(
+    State(shared): Shared,
+    Path(tenant): Path<String>,
+    Form(form): Form<BTreeMap<String, String>>,
+) -> Response {
+    // Slow enough that calls which come together wait together.
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    let mut inner = shared.lock().unwrap();
+    inner.exchanges.push((tenant.clone(), form.clone()));
+    let number = inner.exchanges.len();
+    if let Some((status, body)) = &inner.refusal {
+        return (StatusCode::from_u16(*status).unwrap(), Json(body.clone())).into_response();
+    }
+    let bare = |scope: &str| scope.rsplit('/').next().unwrap().to_owned();
+    let scopes: Vec<_> = form["scope"].split(' ').collect();
+    if scopes.iter().any(|scope| !inner.granted.contains(&bare(scope))) {
+        let body = json!({
+            "error": "invalid_grant", "suberror": "consent_required", "error_codes": [65001],
+            "error_description": "AADSTS65001: The user or administrator has not consented to use the application.",
+        });
+        return (StatusCode::BAD_REQUEST, Json(body)).into_response();
+    }
+    let scope: Vec<_> = scopes.into_iter().filter(|scope| !inner.silently_missing.contains(&bare(scope))).collect();
+    Json(json!({
+        "token_type": "Bearer", "expires_in": 3600, "scope": scope.join(" "),
+        "access_token": format!("graph-token-{number}-{tenant}"),
+    }))
+    .into_response()
+}
+
+async fn graph(State(shared): Shared, request: Request) -> Response {
+    let url = Url::parse(&format!("http://graph{}", request.uri())).unwrap();
+    let mut inner = shared.lock().unwrap();
+    inner.asked.push(Asked {
+        method: request.method().to_string(),
+        path: url.path().to_owned(),
+        query: url.query_pairs().into_owned().collect(),
+        bearer: text(request.headers(), "authorization").trim_start_matches("Bearer ").to_owned(),
+    });
+    if let Some(scripted) = inner.scripted.pop_front() {
+        let mut response = (StatusCode::from_u16(scripted.status).unwrap(), Json(scripted.body)).into_response();
+        for (name, value) in scripted.headers {
+            response.headers_mut().insert(name, value.parse().unwrap());
+        }
+        return response;
+    }
+    let body = match url.path() {
+        "/v1.0/me" => json!({ "id": "me", "displayName": "Alice", "mail": "alice@contoso.example" }),
+        path if path.ends_with("/messages") => json!({ "value": inner.messages }),
+        path => {
+            let id = path.rsplit('/').next().unwrap_or_default();
+            match inner.messages.iter().find(|message| message["id"] == id) {
+                Some(message) => message.clone(),
+                None => {
+                    let body = json!({ "error": { "code": "ErrorItemNotFound", "message": "not found" } });
+                    return (StatusCode::NOT_FOUND, Json(body)).into_response();
+                }
+            }
+        }
+    };
+    ([(header::HeaderName::from_static("request-id"), "req-1")], Json(body)).into_response()
+}
+
+fn text(headers: &HeaderMap, name: &str) -> String {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+fn encoding_key() -> EncodingKey {
+    let der: Pkcs8V1Der<'static> = key().as_der().unwrap();
+    let pem = format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        base64::engine::general_purpose::STANDARD.encode(der.as_ref())
+    );
+    EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap()
+}
+
+fn key() -> &'static KeyPair {
+    static KEY: OnceLock<KeyPair> = OnceLock::new();
+    KEY.get_or_init(|| KeyPair::generate(KeySize::Rsa2048).unwrap())
+}
