@@ -1,2 +1,68 @@
-//! Placeholder.
-fn main() {}
+//! The `offline365` command.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use conformance::command::{self, BrokenArgs, CheckArgs, CommandError, ListArgs, ReplayArgs, TokenArgs};
+use conformance::up::{self, EnvArgs, ExecArgs, UpArgs};
+
+/// Microsoft 365 offline: a fake Entra ID and Graph, a read-only connector, and the suites that prove it safe.
+#[derive(Debug, Parser)]
+#[command(name = "offline365", version, about, arg_required_else_help = true)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts emulator, connector and host, and says where everything is
+    Up(Box<UpArgs>),
+    /// Starts everything, runs a command that is pointed at it, returns its status
+    Exec(Box<ExecArgs>),
+    /// Prints the environment of a running `up`
+    Env(EnvArgs),
+    /// Runs suites against a connector
+    Check(CheckArgs),
+    /// Runs attacks and tells the story
+    Replay(ReplayArgs),
+    /// Runs broken connectors against the checks that must catch them
+    Broken(BrokenArgs),
+    /// Lists checks, attacks, broken connectors, requirements
+    List(ListArgs),
+    /// Mints or forges a token for tests by hand
+    Token(TokenArgs),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let line = match Line::try_parse() {
+        Ok(line) => line,
+        Err(error) => {
+            // Help and version were asked for; everything else is a wrong command line.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(64) } else { ExitCode::SUCCESS };
+        }
+    };
+    let done = match line.command {
+        Command::Up(args) => return up::up(*args).await,
+        Command::Exec(args) => return up::exec(*args).await,
+        Command::Env(args) => return up::env(&args),
+        Command::Check(args) => command::check(args).await,
+        Command::Replay(args) => command::replay(args).await,
+        Command::Broken(args) => command::broken(args).await,
+        Command::List(args) => command::list(&args),
+        Command::Token(args) => command::token(args).await,
+    };
+    done.unwrap_or_else(|error: CommandError| {
+        eprintln!("offline365: {error}");
+        ExitCode::from(error.exit_code())
+    })
+}

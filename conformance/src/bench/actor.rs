@@ -1,0 +1,137 @@
+//! Somebody who signed in for real, and what they can ask of the target.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::forge::Forged;
+
+/// The MCP revision the harness speaks: stateless, so that nothing but the token ties two calls together.
+pub(super) const REVISION: &str = "2026-07-28";
+
+/// A signed-in person.
+#[derive(Clone)]
+pub struct Actor {
+    /// For example `alice@contoso`.
+    pub name: String,
+    pub(super) token: String,
+}
+
+impl fmt::Debug for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Actor").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// One request that can be sent: a value, so that it can be repeated, changed, or sent beside others.
+#[derive(Clone)]
+pub struct Call {
+    pub(super) actor: String,
+    pub(super) token: Option<String>,
+    pub(super) method: &'static str,
+    pub(super) tool: Option<String>,
+    pub(super) arguments: Value,
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("actor", &self.actor).field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+impl Actor {
+    /// The access token, to forge another from.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The same person with a forged token.
+    #[must_use]
+    pub fn with(&self, forged: &Forged) -> Self {
+        Self { name: self.name.clone(), token: forged.token.clone() }
+    }
+
+    /// Calls a tool.
+    pub fn call(&self, tool: &str, arguments: Value) -> Call {
+        Call {
+            actor: self.name.clone(),
+            token: Some(self.token.clone()),
+            method: "tools/call",
+            tool: Some(tool.to_owned()),
+            arguments,
+        }
+    }
+
+    /// Asks which tools there are.
+    pub fn list_tools(&self) -> Call {
+        Call {
+            actor: self.name.clone(),
+            token: Some(self.token.clone()),
+            method: "tools/list",
+            tool: None,
+            arguments: Value::Null,
+        }
+    }
+
+    /// Searches the own mail.
+    pub fn search(&self, query: &str) -> Call {
+        self.call("outlook_email_search", json!({ "query": query, "limit": 25 }))
+    }
+
+    /// Lists the own mail by page.
+    pub fn page(&self, limit: u32, cursor: Option<&str>) -> Call {
+        let mut arguments = json!({ "query": "budget", "limit": limit });
+        if let (Some(cursor), Some(fields)) = (cursor, arguments.as_object_mut()) {
+            fields.insert("cursor".to_owned(), cursor.into());
+        }
+        self.call("outlook_email_search", arguments)
+    }
+
+    /// Reads a resource.
+    pub fn read(&self, uri: &str) -> Call {
+        self.call("read_resource", json!({ "uri": uri }))
+    }
+
+    /// Asks who one is.
+    pub fn get_me(&self) -> Call {
+        self.call("get_me", json!({}))
+    }
+}
+
+impl Call {
+    /// The same request without a token.
+    #[must_use]
+    pub fn without_token(mut self) -> Self {
+        self.token = None;
+        self
+    }
+
+    pub(super) fn headers(&self) -> Vec<(String, String)> {
+        let mut headers = vec![
+            ("content-type".to_owned(), "application/json".to_owned()),
+            ("accept".to_owned(), "application/json, text/event-stream".to_owned()),
+            ("mcp-protocol-version".to_owned(), REVISION.to_owned()),
+            ("mcp-method".to_owned(), self.method.to_owned()),
+        ];
+        if let Some(tool) = &self.tool {
+            headers.push(("mcp-name".to_owned(), tool.clone()));
+        }
+        if let Some(token) = &self.token {
+            headers.push(("authorization".to_owned(), format!("Bearer {token}")));
+        }
+        headers
+    }
+
+    pub(super) fn body(&self) -> Vec<u8> {
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": REVISION,
+            "io.modelcontextprotocol/clientInfo": { "name": "offline365-harness", "version": env!("CARGO_PKG_VERSION") },
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        let params = match &self.tool {
+            Some(tool) => json!({ "name": tool, "arguments": self.arguments, "_meta": meta }),
+            None => json!({ "_meta": meta }),
+        };
+        json!({ "jsonrpc": "2.0", "id": 1, "method": self.method, "params": params }).to_string().into_bytes()
+    }
+}

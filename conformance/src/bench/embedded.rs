@@ -1,0 +1,121 @@
+//! A fresh world and our own connector in it: both in this process, both behind sockets, both with clocks that stand.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use connector::danger::{self, Edges};
+use connector::policy::Policy;
+use emulator::clock::Clock;
+use emulator::{Emulator, Options, Revocation};
+use fixtures::Plan;
+use fixtures::cast::{M365_CLIENT, M365_SERVER};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::Bench;
+use crate::broken::Broken;
+use crate::check::{Feature, Setup, World};
+use crate::target::Doors;
+
+/// What keeps a world and its connector serving.
+pub struct Embedded {
+    emulator: emulator::Running,
+    connector: connector::Running,
+}
+
+/// Why a bench cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The emulator, the lab or the harness failed.
+    #[error("failure of ours: {0}")]
+    Ours(String),
+    /// The target did not start.
+    #[error("the target did not start: {0}")]
+    Target(String),
+}
+
+/// The connector's clock: it stands until the bench moves it.
+#[derive(Debug)]
+pub struct StandingClock(Mutex<Timestamp>);
+
+impl StandingClock {
+    /// A clock that stands at `instant`.
+    pub fn at(instant: Timestamp) -> Self {
+        Self(Mutex::new(instant))
+    }
+
+    /// Moves it.
+    pub fn advance(&self, by: SignedDuration) {
+        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *now = now.saturating_add(by).unwrap_or(Timestamp::MAX);
+    }
+}
+
+impl connector::clock::Clock for StandingClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Embedded {
+    /// Starts both and opens a bench over them.
+    pub async fn start(
+        plan: Arc<Plan>,
+        seed: u64,
+        setup: &Setup,
+        broken: Option<&Broken>,
+    ) -> Result<(Self, Bench), StartError> {
+        let epoch = plan.epoch;
+        let revocation = match setup.world {
+            World::Real => Revocation::Real,
+            World::Strict => Revocation::Strict,
+        };
+        let options = Options { clock: Clock::standing(epoch), seed, revocation, ..Options::default() };
+        let emulator = Emulator::start(Plan::clone(&plan), options).await;
+        let emulator = emulator.map_err(|error| StartError::Ours(error.to_string()))?;
+        let clock = Arc::new(StandingClock::at(epoch));
+        let config = config(&plan, &emulator, setup).map_err(StartError::Ours)?;
+        let parts = connector::Parts { clock: clock.clone() };
+        let (policy, edges) = broken.map_or_else(|| (Policy::STRICT, Edges::default()), |broken| (broken.fault)());
+        let obo_max_age = SignedDuration::from_secs(config.obo.max_age_seconds.into());
+        let connector = danger::start_with_policy(config, parts, policy, edges).await;
+        let connector = connector.map_err(|error| StartError::Target(error.to_string()))?;
+        let doors = Doors {
+            login: emulator.login.clone(),
+            graph: emulator.graph.clone(),
+            lab: emulator.lab.clone(),
+            mcp: connector.mcp.clone(),
+            features: Feature::ALL.iter().copied().collect(),
+            obo_max_age,
+        };
+        let bench = Bench::new(plan, doors, Some(clock)).await;
+        let bench = bench.map_err(|error| StartError::Ours(error.to_string()))?;
+        Ok((Self { emulator, connector }, bench))
+    }
+
+    /// Ends both.
+    pub async fn shutdown(self) {
+        self.connector.shutdown().await;
+        self.emulator.shutdown().await;
+    }
+}
+
+/// The connector as shipped, pointed at this world: nothing but addresses, credentials and admitted tenants.
+fn config(plan: &Plan, emulator: &emulator::Running, setup: &Setup) -> Result<connector::Config, String> {
+    let server = plan.registration(M365_SERVER).ok_or("no server registration")?;
+    let client = plan.registration(M365_CLIENT).ok_or("no client registration")?;
+    let tenants = setup.admitted.iter().map(|&name| plan.tenant(name).ok_or_else(|| format!("no tenant {name}")));
+    let tenants = tenants.map(|tenant| tenant.map(|tenant| tenant.id.to_string())).collect::<Result<Vec<_>, _>>()?;
+    let config = json!({
+        "server": { "listen": "127.0.0.1:0", "allow_plain_http": true },
+        "entra": {
+            "login": emulator.login,
+            "client_id": server.app_id,
+            "client_secret": server.secrets.first().ok_or("the server has no secret")?,
+            "app_id_uri": server.identifier_uris.first().ok_or("the server has no App ID URI")?,
+            "allowed_clients": [client.app_id],
+        },
+        "graph": { "url": emulator.graph },
+        "admission": { "tenants": tenants, "disabled_tools": setup.disabled_tools },
+    });
+    serde_json::from_value(config).map_err(|error| error.to_string())
+}

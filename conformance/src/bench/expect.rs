@@ -1,0 +1,122 @@
+//! What must hold about an answer: each expectation is recorded, and the first that does not hold ends the check.
+
+use super::Bench;
+use super::reply::Reply;
+use crate::check::{Finding, Layer};
+use crate::recorder::Expectation;
+
+/// The class of refusal that is right.
+#[derive(Debug, Clone, Copy)]
+pub struct Refusal {
+    status: u16,
+    code: &'static str,
+    by: Layer,
+}
+
+impl Refusal {
+    /// The token is refused: 401 and a challenge that says so, before anybody else is asked.
+    pub const INVALID_TOKEN: Self = Self { status: 401, code: "invalid_token", by: Layer::Connector };
+
+    /// The request is refused before MCP.
+    pub const fn forbidden(code: &'static str) -> Self {
+        Self { status: 403, code, by: Layer::Connector }
+    }
+
+    /// A tool says that it failed.
+    pub const fn tool(code: &'static str, by: Layer) -> Self {
+        Self { status: 200, code, by }
+    }
+}
+
+impl Bench {
+    /// Records whether a claim held.
+    pub fn expect(&mut self, claim: &str, expected: &str, observed: &str, held: bool) -> Result<(), Finding> {
+        self.note(claim, expected, observed, held);
+        if held { Ok(()) } else { Err(Finding::Fail(format!("{claim}: expected {expected}, saw {observed}"))) }
+    }
+
+    fn note(&mut self, claim: &str, expected: &str, observed: &str, held: bool) {
+        self.recorder.expectation(Expectation {
+            claim: claim.to_owned(),
+            expected: expected.to_owned(),
+            observed: observed.to_owned(),
+            held,
+        });
+    }
+
+    /// It was refused, so and by that part. Served is a failure; refused in another way or by another part shows nothing.
+    pub fn expect_refused(&mut self, claim: &str, reply: &Reply, refusal: Refusal) -> Result<(), Finding> {
+        let expected = format!("HTTP {}, {}, refused by the {}", refusal.status, refusal.code, refusal.by);
+        let observed = reply.summary();
+        self.note(&format!("{claim}: not served"), "a refusal", &observed, !reply.served());
+        if reply.served() {
+            return Err(Finding::Fail(format!("{claim}: it was served")));
+        }
+        let right = reply.status == refusal.status && reply.code().as_deref() == Some(refusal.code);
+        let held = right && reply.refused_by() == Some(refusal.by);
+        self.note(claim, &expected, &observed, held);
+        if held { Ok(()) } else { Err(Finding::Inconclusive(format!("{claim}: expected {expected}, saw {observed}"))) }
+    }
+
+    /// The token was refused, and nobody but the connector heard of the request.
+    pub fn expect_token_refused(&mut self, claim: &str, reply: &Reply) -> Result<(), Finding> {
+        let exchanges = reply.exchanges().count();
+        self.expect(
+            &format!("{claim}: no exchange of it reached the issuer"),
+            "0 On-Behalf-Of requests",
+            &format!("{exchanges}"),
+            exchanges == 0,
+        )?;
+        self.expect_refused(claim, reply, Refusal::INVALID_TOKEN)
+    }
+
+    /// The answer holds nothing that this person may not read: every canary in it is one of theirs.
+    pub fn expect_only_own(&mut self, claim: &str, reply: &Reply) -> Result<(), Finding> {
+        let foreign = self.foreign_canaries(reply);
+        let observed = if foreign.is_empty() { "none".to_owned() } else { foreign.join(", ") };
+        self.expect(&format!("{claim}: content of others"), "none", &observed, foreign.is_empty())
+    }
+
+    /// The handles of messages that show in an answer to somebody who is not their reader.
+    fn foreign_canaries(&self, reply: &Reply) -> Vec<String> {
+        let (text, plan) = (reply.text(), self.plan.clone());
+        let messages = plan.tenants.iter().flat_map(|tenant| &tenant.messages);
+        let foreign = messages.filter(|message| !message.readers.contains(&reply.actor));
+        let shown = foreign.filter(|message| message.canary.as_ref().is_some_and(|canary| text.contains(canary)));
+        shown.map(|message| message.handle.clone()).collect()
+    }
+
+    /// Two refusals that an outsider cannot tell apart: the same status and the same bytes, but for ids of the request itself.
+    pub fn expect_same(&mut self, claim: &str, one: &Reply, other: &Reply) -> Result<(), Finding> {
+        let (a, b) = (told_apart_by(one), told_apart_by(other));
+        self.expect(claim, &a, &b, a == b)
+    }
+}
+
+/// What an outsider could tell two answers apart by: everything but request ids.
+fn told_apart_by(reply: &Reply) -> String {
+    let mut body: serde_json::Value = reply.result().cloned().unwrap_or_default();
+    strip_request_ids(&mut body);
+    let code = reply.code().unwrap_or_default();
+    format!("HTTP {} {code} {body}", reply.status)
+}
+
+fn strip_request_ids(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            fields.retain(|name, _| name != "requestId" && name != "clientRequestId" && name != "correlationId");
+            fields.values_mut().for_each(strip_request_ids);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(strip_request_ids),
+        serde_json::Value::String(text) => {
+            // The text block repeats the structured answer: without its request id the two are compared as JSON.
+            if let Some(begin) = text.find('{')
+                && let Ok(mut inner) = serde_json::from_str::<serde_json::Value>(text.get(begin..).unwrap_or_default())
+            {
+                strip_request_ids(&mut inner);
+                *text = format!("{}{inner}", text.get(..begin).unwrap_or_default());
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,293 @@
+//! The test bench of one check: a fresh world, the target, people who sign in for real, and the recorder. Everything goes by URL.
+
+mod actor;
+mod embedded;
+mod expect;
+mod reply;
+mod sign_in;
+
+use std::sync::Arc;
+
+use fixtures::Plan;
+use fixtures::cast::{GRAPH, M365_SERVER};
+use jiff::SignedDuration;
+use serde::Serialize;
+use url::Url;
+
+pub use actor::{Actor, Call};
+pub use embedded::{Embedded, StandingClock, StartError};
+pub use expect::Refusal;
+pub use reply::{Reply, Together};
+pub use sign_in::{SignIn, Tokens};
+
+use crate::check::{Feature, Finding};
+use crate::client::{self, chain};
+use crate::lab::{Grant, Lab, LabError, Upstream};
+use crate::recorder::{Hop, Recorder, StepKind};
+use crate::target::Doors;
+
+/// The bench of one check.
+pub struct Bench {
+    /// What the world was made from: who may read what.
+    pub plan: Arc<Plan>,
+    pub(crate) recorder: Recorder,
+    lab: Lab,
+    http: reqwest::Client,
+    doors: Doors,
+    clock: Option<Arc<StandingClock>>,
+    seen: u64,
+    sign_ins: u64,
+    calls: u64,
+    measured: Vec<Measurement>,
+}
+
+/// A time that a check measured, next to the bound that the target declares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Measurement {
+    /// What was measured, for example `revoking Mail.Read stops mail`.
+    pub what: String,
+    /// Virtual seconds.
+    pub seconds: i64,
+    /// What the target declares.
+    pub declared_bound_seconds: i64,
+}
+
+impl Bench {
+    /// A bench over doors that are open. `clock` is the target's, where it can be moved.
+    pub(crate) async fn new(
+        plan: Arc<Plan>,
+        doors: Doors,
+        clock: Option<Arc<StandingClock>>,
+    ) -> Result<Self, LabError> {
+        let http = client::build().map_err(|error| LabError::new("client", chain(&error)))?;
+        let lab = Lab::new(http.clone(), doors.lab.clone());
+        lab.record().await?;
+        let mut recorder = Recorder::default();
+        for (name, origin) in [("login", &doors.login), ("graph", &doors.graph), ("connector", &doors.mcp)] {
+            recorder.name_origin(name, &Url::parse(&origin.origin().ascii_serialization()).unwrap_or(origin.clone()));
+        }
+        for registration in &plan.registrations {
+            registration.secrets.iter().for_each(|secret| recorder.secret("client-secret", secret));
+        }
+        for person in plan.tenants.iter().flat_map(|tenant| &tenant.people) {
+            person.password.iter().for_each(|password| recorder.secret("password", password));
+        }
+        let bench = Self {
+            plan,
+            recorder,
+            lab,
+            http,
+            doors,
+            clock,
+            seen: 0,
+            sign_ins: 0,
+            calls: 0,
+            measured: Vec::new(),
+        };
+        Ok(bench)
+    }
+
+    /// The world's control plane.
+    pub fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    /// How many calls the target has answered.
+    pub fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// The times that were measured.
+    pub fn measured(&self) -> &[Measurement] {
+        &self.measured
+    }
+
+    /// How long after a revocation the target may go on, by its own declaration.
+    pub fn bound(&self) -> SignedDuration {
+        self.doors.obo_max_age
+    }
+
+    /// Keeps a measured time.
+    pub fn measure(&mut self, what: &str, took: SignedDuration) {
+        let declared_bound_seconds = self.bound().as_secs();
+        self.measured.push(Measurement { what: what.to_owned(), seconds: took.as_secs(), declared_bound_seconds });
+    }
+
+    /// The canary of a message of the fixtures.
+    pub fn canary(&self, handle: &str) -> Result<String, Finding> {
+        let canary = self.plan.message(handle).and_then(|(_, message)| message.canary.clone());
+        canary.ok_or_else(|| Finding::Inconclusive(format!("{handle} has no canary in these fixtures")))
+    }
+
+    /// Signs a person in: authorization with PKCE, code, tokens for the connector.
+    pub async fn sign_in(&mut self, who: &str) -> Result<Actor, Finding> {
+        self.recorder.step(StepKind::Prepare, who, "signs in");
+        self.sign_ins += 1;
+        let failed = |why: String| Finding::Inconclusive(format!("{who} cannot sign in: {why}"));
+        let sign_in = SignIn::new(&self.plan, &self.doors.login, who, self.sign_ins).map_err(failed)?;
+        let authorize = sign_in.authorize().map_err(failed)?;
+        let answer = self.exchange("login", self.http.get(authorize)).await.map_err(failed)?;
+        let location = answer.response_headers.iter().find(|(name, _)| name == "location");
+        let (_, location) = location.ok_or_else(|| failed(format!("no redirect, HTTP {}", answer.status)))?;
+        let code = SignIn::code(location).map_err(failed)?;
+        let (endpoint, form) = sign_in.redemption(&code);
+        let answer = self.exchange("login", self.http.post(endpoint).form(&form)).await.map_err(failed)?;
+        let tokens = SignIn::tokens(&answer.response).map_err(failed)?;
+        self.recorder.token(&format!("{who} for the connector"), &tokens.access, None);
+        self.drain().await?;
+        Ok(Actor { name: who.to_owned(), token: tokens.access })
+    }
+
+    /// What must work, so that a refusal later means something: served, and the proof is in the answer.
+    pub async fn control(&mut self, label: &str, call: Call, proof: &str) -> Result<Reply, Finding> {
+        let reply = self.run(StepKind::Control, label, &call).await?;
+        if reply.served() && reply.shows(proof) {
+            return Ok(reply);
+        }
+        let why = if reply.served() { "the answer does not hold what it must".to_owned() } else { reply.summary() };
+        Err(Finding::Inconclusive(format!("control failed: {label}: {why}")))
+    }
+
+    /// What is tried. Any answer will do; none is inconclusive.
+    pub async fn attempt(&mut self, label: &str, call: Call) -> Result<Reply, Finding> {
+        self.run(StepKind::Attempt, label, &call).await
+    }
+
+    /// Calls that run side by side.
+    pub async fn together(&mut self, label: &str, calls: Vec<Call>) -> Result<Together, Finding> {
+        let actors: Vec<&str> = calls.iter().map(|call| call.actor.as_str()).collect();
+        self.recorder.step(StepKind::Attempt, &actors.join(", "), label);
+        let sent = calls.iter().map(|call| send(&self.http, &self.doors.mcp, call));
+        let mut replies = Vec::new();
+        for (call, hop) in calls.iter().zip(futures_util::future::join_all(sent).await) {
+            replies.push(self.keep(call, hop.map_err(|why| Finding::Inconclusive(format!("{label}: {why}")))?));
+        }
+        let upstream = self.drain().await?;
+        upstream.iter().for_each(|upstream| self.recorder.upstream(upstream));
+        Ok(Together { replies, upstream })
+    }
+
+    async fn run(&mut self, kind: StepKind, label: &str, call: &Call) -> Result<Reply, Finding> {
+        self.recorder.step(kind, &call.actor, label);
+        let hop = send(&self.http, &self.doors.mcp, call).await;
+        let hop = hop.map_err(|why| Finding::Inconclusive(format!("{label}: no answer: {why}")))?;
+        let mut reply = self.keep(call, hop);
+        reply.upstream = self.drain().await?;
+        reply.upstream.iter().for_each(|upstream| self.recorder.upstream(upstream));
+        Ok(reply)
+    }
+
+    fn keep(&mut self, call: &Call, hop: Hop) -> Reply {
+        self.calls += 1;
+        let reply = Reply::new(&call.actor, hop.status, hop.response_headers.clone(), hop.response.clone());
+        self.recorder.hop(hop);
+        reply
+    }
+
+    /// One exchange of the harness with the issuer.
+    async fn exchange(&mut self, to: &str, request: reqwest::RequestBuilder) -> Result<Hop, String> {
+        let request = request.build().map_err(|error| chain(&error))?;
+        let hop = execute(&self.http, to, request).await?;
+        self.recorder.hop(hop.clone());
+        Ok(hop)
+    }
+
+    /// What reached Entra and Graph since the last look.
+    async fn drain(&mut self) -> Result<Vec<Upstream>, Finding> {
+        let fresh = self.lab.exchanges(self.seen).await.map_err(ours)?;
+        self.seen = fresh.iter().map(|upstream| upstream.seq).max().unwrap_or(self.seen);
+        Ok(fresh)
+    }
+
+    /// Refuses to go on without a feature of the target.
+    pub fn needs(&self, feature: Feature) -> Result<(), Finding> {
+        if self.doors.features.contains(&feature) { Ok(()) } else { Err(Finding::NotApplicable(feature)) }
+    }
+
+    /// Moves the world's time and the target's together.
+    pub async fn advance(&mut self, by: SignedDuration) -> Result<(), Finding> {
+        let clock = self.clock.clone().ok_or(Finding::NotApplicable(Feature::ClockControl))?;
+        self.recorder.step(StepKind::Prepare, "lab", &format!("{} s pass", by.as_secs()));
+        self.lab.advance(by).await.map_err(ours)?;
+        clock.advance(by);
+        Ok(())
+    }
+
+    /// An administrator withdraws Graph permissions of the connector; the tenant's other grants stay.
+    pub async fn revoke(&mut self, tenant: &str, scopes: &[&str]) -> Result<(), Finding> {
+        let label = format!("revokes {} for {tenant}", scopes.join(" "));
+        self.recorder.step(StepKind::Prepare, &format!("admin@{tenant}"), &label);
+        let grant = Grant { tenant, client: M365_SERVER, resource: GRAPH, scopes };
+        self.lab.revoke(&grant).await.map_err(ours)
+    }
+
+    /// An administrator consents to Graph permissions of the connector.
+    pub async fn consent(&mut self, tenant: &str, scopes: &[&str]) -> Result<(), Finding> {
+        let label = format!("consents to {} for {tenant}", scopes.join(" "));
+        self.recorder.step(StepKind::Prepare, &format!("admin@{tenant}"), &label);
+        let grant = Grant { tenant, client: M365_SERVER, resource: GRAPH, scopes };
+        self.lab.consent(&grant).await.map_err(ours)
+    }
+
+    /// An administrator disables or enables an account.
+    pub async fn enable(&mut self, tenant: &str, user: &str, enabled: bool) -> Result<(), Finding> {
+        let label = format!("{} {user}", if enabled { "enables" } else { "disables" });
+        self.recorder.step(StepKind::Prepare, &format!("admin@{tenant}"), &label);
+        self.lab.enable(tenant, user, enabled).await.map_err(ours)
+    }
+
+    /// The hash over the world's content.
+    pub async fn fingerprint(&self) -> Result<String, Finding> {
+        self.lab.fingerprint().await.map_err(ours)
+    }
+
+    /// Tells the recorder about a forged token before it is sent.
+    pub fn forged(&mut self, what: &str, forged: &crate::forge::Forged) {
+        self.recorder.token(what, &forged.token, Some(forged.changes.clone()));
+    }
+
+    /// Looks a message up by search, as its reader would: the address under which it is read.
+    pub async fn uri_of(&mut self, reader: &Actor, handle: &str, query: &str) -> Result<String, Finding> {
+        let canary = self.canary(handle)?;
+        let label = format!("{} finds {handle}", reader.name);
+        let reply = self.control(&label, reader.search(query), &canary).await?;
+        reply.uri_with(&canary).ok_or_else(|| Finding::Inconclusive(format!("{label}: the hit has no uri")))
+    }
+}
+
+/// A failure of ours, as a finding: red, never the target's fault.
+fn ours(error: LabError) -> Finding {
+    Finding::Inconclusive(format!("failure of ours: {error}"))
+}
+
+async fn send(http: &reqwest::Client, mcp: &Url, call: &Call) -> Result<Hop, String> {
+    let mut request = http.post(mcp.clone()).body(call.body());
+    for (name, value) in call.headers() {
+        request = request.header(name, value);
+    }
+    let request = request.build().map_err(|error| chain(&error))?;
+    execute(http, "connector", request).await
+}
+
+async fn execute(http: &reqwest::Client, to: &str, request: reqwest::Request) -> Result<Hop, String> {
+    let headers = |map: &http::HeaderMap| -> Vec<(String, String)> {
+        map.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect()
+    };
+    let mut hop = Hop {
+        from: "harness",
+        to: to.to_owned(),
+        method: request.method().to_string(),
+        url: request.url().to_string(),
+        request_headers: headers(request.headers()),
+        request: request.body().and_then(|body| body.as_bytes()).unwrap_or_default().to_vec(),
+        status: 0,
+        response_headers: Vec::new(),
+        response: Vec::new(),
+    };
+    let answer = http.execute(request).await.map_err(|error| chain(&error))?;
+    hop.status = answer.status().as_u16();
+    hop.response_headers = headers(answer.headers());
+    hop.response = answer.bytes().await.map_err(|error| chain(&error))?.to_vec();
+    Ok(hop)
+}

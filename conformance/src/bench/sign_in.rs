@@ -1,0 +1,97 @@
+//! How does a person sign in? As in a browser: authorization request with PKCE, code in the redirect, code redeemed
+//! (<https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fixtures::Plan;
+use fixtures::cast::{M365_CLIENT, M365_SERVER};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use url::Url;
+
+/// A registered redirect address; nobody listens there, the code is read from the redirect itself.
+const REDIRECT: &str = "http://localhost";
+
+/// One sign-in: what to send, in two requests.
+#[derive(Debug)]
+pub struct SignIn {
+    authority: String,
+    client: String,
+    scope: String,
+    upn: String,
+    verifier: String,
+}
+
+/// The tokens of a sign-in.
+pub struct Tokens {
+    /// Access token for the connector.
+    pub access: String,
+    /// Refresh token.
+    pub refresh: Option<String>,
+}
+
+impl SignIn {
+    /// A sign-in of `who` (`alice@contoso`) at the login host for the connector. `number` keeps verifiers apart.
+    pub fn new(plan: &Plan, login: &Url, who: &str, number: u64) -> Result<Self, String> {
+        let (tenant, person) = plan.person(who).ok_or_else(|| format!("nobody is called {who}"))?;
+        let client = plan.registration(M365_CLIENT).ok_or("no client registration")?;
+        let server = plan.registration(M365_SERVER).ok_or("no server registration")?;
+        let uri = server.identifier_uris.first().ok_or("the server has no App ID URI")?;
+        let verifier = URL_SAFE_NO_PAD.encode(Sha256::digest(format!("verifier of {who}, {number}")));
+        Ok(Self {
+            authority: format!("{}/{}/oauth2/v2.0", login.as_str().trim_end_matches('/'), tenant.id),
+            client: client.app_id.to_string(),
+            scope: format!("{uri}/access_as_user offline_access openid profile"),
+            upn: person.upn(tenant),
+            verifier,
+        })
+    }
+
+    /// The address the browser opens.
+    pub fn authorize(&self) -> Result<Url, String> {
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&self.verifier));
+        let query = [
+            ("client_id", self.client.as_str()),
+            ("response_type", "code"),
+            ("redirect_uri", REDIRECT),
+            ("scope", &self.scope),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+            ("login_hint", &self.upn),
+            ("state", "harness"),
+        ];
+        Url::parse_with_params(&format!("{}/authorize", self.authority), query).map_err(|error| error.to_string())
+    }
+
+    /// The code, from the redirect that ends the sign-in.
+    pub fn code(location: &str) -> Result<String, String> {
+        let location = Url::parse(location).map_err(|error| format!("the redirect is no address: {error}"))?;
+        let field = |name: &str| location.query_pairs().find(|(n, _)| n == name).map(|(_, value)| value.into_owned());
+        field("code").ok_or_else(|| {
+            let error = field("error").unwrap_or_else(|| "no code".to_owned());
+            format!("{error}: {}", field("error_description").unwrap_or_default())
+        })
+    }
+
+    /// The token endpoint and the form that redeems the code.
+    pub fn redemption(&self, code: &str) -> (String, Vec<(&'static str, String)>) {
+        let form = vec![
+            ("grant_type", "authorization_code".to_owned()),
+            ("client_id", self.client.clone()),
+            ("code", code.to_owned()),
+            ("redirect_uri", REDIRECT.to_owned()),
+            ("code_verifier", self.verifier.clone()),
+            ("scope", self.scope.clone()),
+        ];
+        (format!("{}/token", self.authority), form)
+    }
+
+    /// The tokens, from the answer.
+    pub fn tokens(body: &[u8]) -> Result<Tokens, String> {
+        let body: Value = serde_json::from_slice(body).map_err(|error| format!("the token answer is no JSON: {error}"))?;
+        let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+        let access = text("access_token")
+            .ok_or_else(|| text("error_description").unwrap_or_else(|| "no access token".to_owned()))?;
+        Ok(Tokens { access, refresh: text("refresh_token") })
+    }
+}

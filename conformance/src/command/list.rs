@@ -1,0 +1,108 @@
+//! `list`: what there is to ask, to replay, to break, and what it is for.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::broken::naming;
+use super::CommandError;
+use crate::broken;
+use crate::check::Check;
+use crate::requirements;
+use crate::suites;
+
+/// Options of `list`.
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    /// One kind only
+    #[arg(value_enum)]
+    pub what: Option<Kind>,
+    /// Only what belongs to these suites
+    #[arg(long, value_name = "NAME")]
+    pub suite: Vec<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// Every check.
+    Checks,
+    /// The checks that are attacks.
+    Attacks,
+    /// The broken connectors.
+    Broken,
+    /// The promises.
+    Requirements,
+}
+
+/// Runs it.
+pub fn run(args: &ListArgs) -> Result<ExitCode, CommandError> {
+    let list = listed(args)?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&list).unwrap_or_default());
+    } else {
+        for (kind, rows) in list.as_object().into_iter().flatten() {
+            println!("{kind}");
+            for row in rows.as_array().into_iter().flatten() {
+                let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+                let (id, what) = if kind == "broken" { (text("name"), text("sentence")) } else { (text("id"), text("title") + &text("sentence")) };
+                println!("  {id:<42} {what}");
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn listed(args: &ListArgs) -> Result<Value, CommandError> {
+    let wanted = |kind| args.what.is_none_or(|what| what == kind);
+    let of_suite = |check: &&Check| args.suite.is_empty() || args.suite.iter().any(|suite| suite == check.suite());
+    let mut list = serde_json::Map::new();
+    let mut add = |kind, name: &str, rows: Vec<Value>| {
+        if wanted(kind) {
+            list.insert(name.to_owned(), rows.into());
+        }
+    };
+    add(Kind::Checks, "checks", suites::all().filter(of_suite).map(check).collect());
+    add(Kind::Attacks, "attacks", suites::all().filter(of_suite).filter(|check| check.attack.is_some()).map(attack).collect());
+    let broken = broken::ALL.iter().map(|broken| {
+        let caught_by: Vec<&str> = naming(broken).iter().map(|check| check.id).collect();
+        json!({ "name": broken.name, "sentence": broken.sentence, "reference": broken.reference, "caughtBy": caught_by })
+    });
+    add(Kind::Broken, "broken", broken.collect());
+    let coverage = requirements::coverage(suites::all());
+    let requirements = requirements::all().map_err(|error| CommandError::Ours(error.to_string()))?;
+    let requirements = requirements.into_iter().map(|row| {
+        let checks = coverage.get(row.id.as_str()).cloned().unwrap_or_default();
+        json!({ "id": row.id, "sentence": row.sentence, "source": row.source, "checks": checks, "unchecked": row.unchecked })
+    });
+    add(Kind::Requirements, "requirements", requirements.collect());
+    Ok(Value::Object(list))
+}
+
+fn check(check: &'static Check) -> Value {
+    json!({
+        "id": check.id,
+        "suite": check.suite(),
+        "title": check.title,
+        "requirements": check.requirements,
+        "profile": check.profile,
+        "severity": check.severity,
+        "needs": check.needs,
+        "attack": check.attack.is_some(),
+        "broken": check.broken.iter().map(|broken| broken.name).collect::<Vec<_>>(),
+        "source": check.source,
+    })
+}
+
+fn attack(check: &'static Check) -> Value {
+    let mut row = self::check(check);
+    if let (Some(attack), Some(row)) = (check.attack, row.as_object_mut()) {
+        row.insert("by".to_owned(), attack.by.into());
+        row.insert("knows".to_owned(), attack.knows.into());
+        row.insert("stoppedBy".to_owned(), json!(attack.stopped_by));
+    }
+    row
+}

@@ -1,0 +1,32 @@
+//! Which checks are meant.
+
+use super::CommandError;
+use crate::check::Check;
+use crate::suites::{self, SUITES};
+
+/// The checks of these suites and ids; all of them when neither names any.
+pub(super) fn checks(named: &[String], only: &[String]) -> Result<Vec<&'static Check>, CommandError> {
+    if let Some(unknown) = named.iter().find(|name| SUITES.iter().all(|(suite, _)| suite != name)) {
+        let known: Vec<&str> = SUITES.iter().map(|(suite, _)| *suite).collect();
+        return Err(CommandError::Usage(format!("there is no suite {unknown}; there are {}", known.join(", "))));
+    }
+    only.iter().try_for_each(|id| known(id).map(drop))?;
+    let all = named.is_empty() && only.is_empty();
+    let meant = |check: &&Check| all || named.iter().any(|suite| suite == check.suite()) || only.iter().any(|id| id == check.id);
+    Ok(suites::all().filter(meant).collect())
+}
+
+/// The check with this id.
+pub(super) fn known(id: &str) -> Result<&'static Check, CommandError> {
+    suites::find(id).ok_or_else(|| {
+        let near: Vec<&str> = suites::all().map(|check| check.id).filter(|known| resembles(known, id)).collect();
+        let hint = if near.is_empty() { "see `offline365 list`".to_owned() } else { format!("did you mean {}", near.join(" or ")) };
+        CommandError::Usage(format!("there is no check {id}; {hint}"))
+    })
+}
+
+fn resembles(known: &str, asked: &str) -> bool {
+    let name = |id: &str| id.rsplit('/').next().unwrap_or_default().to_owned();
+    let (known, asked) = (name(known), name(asked));
+    !asked.is_empty() && (known.contains(&asked) || asked.contains(&known))
+}

@@ -1,0 +1,139 @@
+//! What a run found, as a model; terminal and JSON are functions of it. No wall-clock time inside: the same run gives the same bytes.
+
+pub mod json;
+pub mod story;
+pub mod terminal;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::bench::Measurement;
+use crate::check::{Profile, Severity, Verdict};
+use crate::recorder::Expectation;
+use crate::run::{Halt, Outcome};
+
+/// The version of the report's shape.
+pub const SCHEMA: u32 = 1;
+
+/// The result of a run.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Version of this shape.
+    pub schema: u32,
+    /// Version of the harness.
+    pub harness: String,
+    /// The target's name.
+    pub target: String,
+    /// What decided every random value.
+    pub seed: u64,
+    /// One for each check, in the order of the suites.
+    pub results: Vec<CheckResult>,
+    /// Where the target's promise is weaker than the product's, by its own declaration.
+    pub deviations: Vec<String>,
+    /// Calls that the target answered.
+    pub calls: u64,
+    /// What was asked of the emulator and is not modelled.
+    pub unmodelled: BTreeMap<String, u64>,
+    #[serde(skip)]
+    halts: Vec<Halt>,
+}
+
+/// The result of one check.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckResult {
+    /// The check's id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Its requirements.
+    pub requirements: Vec<String>,
+    /// What a failure means.
+    pub severity: Severity,
+    /// Which connectors it speaks about.
+    pub profile: Profile,
+    /// Whether it is an attack, and can be replayed.
+    pub attack: bool,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why it is not a pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What was expected and seen; without secrets.
+    pub expectations: Vec<Expectation>,
+    /// Times that were measured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub measured: Vec<Measurement>,
+    /// The file that declares it.
+    pub source: String,
+}
+
+impl Report {
+    /// The report of a run.
+    pub fn new(target: String, seed: u64, outcomes: &[Outcome]) -> Self {
+        let mut unmodelled = BTreeMap::new();
+        for (what, count) in outcomes.iter().flat_map(|outcome| &outcome.unmodelled) {
+            *unmodelled.entry(what.clone()).or_default() += count;
+        }
+        let bounds = outcomes.iter().flat_map(|outcome| &outcome.measured);
+        let bound = bounds.map(|measured| measured.declared_bound_seconds).max().unwrap_or(0);
+        let deviations = (bound > 0).then(|| {
+            format!("the product promises that a revocation acts at once; the target declares up to {bound} s (obo.max_age_seconds)")
+        });
+        Self {
+            schema: SCHEMA,
+            harness: env!("CARGO_PKG_VERSION").to_owned(),
+            target,
+            seed,
+            results: outcomes.iter().map(CheckResult::new).collect(),
+            deviations: deviations.into_iter().collect(),
+            calls: outcomes.iter().map(|outcome| outcome.calls).sum(),
+            unmodelled,
+            halts: outcomes.iter().filter_map(|outcome| outcome.halt).collect(),
+        }
+    }
+
+    /// How many results have this verdict.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.results.iter().filter(|result| result.verdict == verdict).count()
+    }
+
+    /// 0 held, 1 failed, 2 inconclusive, 3 the target did not start, 70 a failure of ours.
+    pub fn exit_code(&self) -> u8 {
+        if self.count(Verdict::Fail) > 0 {
+            1
+        } else if self.halts.contains(&Halt::Ours) {
+            70
+        } else if self.halts.contains(&Halt::Target) {
+            3
+        } else if self.count(Verdict::Inconclusive) > 0 || self.count(Verdict::Pass) == 0 {
+            2
+        } else {
+            0
+        }
+    }
+}
+
+impl CheckResult {
+    fn new(outcome: &Outcome) -> Self {
+        let check = outcome.check;
+        // What cannot be redacted is not shown: then nothing of the record is.
+        let transcript = outcome.recorder.transcript(check.id);
+        let reason = outcome.reason.as_ref().map(|reason| outcome.recorder.redacted(reason));
+        Self {
+            id: check.id.to_owned(),
+            title: check.title.to_owned(),
+            requirements: check.requirements.iter().map(|&id| id.to_owned()).collect(),
+            severity: check.severity,
+            profile: check.profile,
+            attack: check.attack.is_some(),
+            verdict: outcome.verdict,
+            reason,
+            expectations: transcript.map(|transcript| transcript.expectations()).unwrap_or_default(),
+            measured: outcome.measured.clone(),
+            source: check.source.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The report for a person at a terminal: failures first, and how to see each again.
+
+use std::fmt::Write as _;
+
+use super::{CheckResult, Report};
+use crate::check::Verdict;
+
+/// The report as text. Control characters of the target's making do not reach the terminal.
+pub fn render(report: &Report) -> String {
+    let mut out = String::new();
+    for verdict in [Verdict::Fail, Verdict::Inconclusive, Verdict::NotApplicable] {
+        for result in report.results.iter().filter(|result| result.verdict == verdict) {
+            trouble(&mut out, result);
+        }
+    }
+    for suite in suites(report) {
+        let of = |verdict| report.results.iter().filter(|result| in_suite(result, &suite) && result.verdict == verdict).count();
+        let total = report.results.iter().filter(|result| in_suite(result, &suite)).count();
+        let _ = writeln!(out, "{suite:<24} {:>3} of {total} held{}", of(Verdict::Pass), remarks(&of));
+    }
+    let measured: Vec<_> = report.results.iter().flat_map(|result| &result.measured).collect();
+    if !measured.is_empty() {
+        let _ = writeln!(out, "\ntime to revoke (virtual time)");
+        for measured in measured {
+            let bound = measured.declared_bound_seconds;
+            let _ = writeln!(out, "  {:<40} {:>4} s, declared bound {bound} s", measured.what, measured.seconds);
+        }
+    }
+    for deviation in &report.deviations {
+        let _ = writeln!(out, "declared deviation: {deviation}");
+    }
+    let unmodelled: u64 = report.unmodelled.values().sum();
+    let _ = writeln!(out, "\nunmodelled requests: {unmodelled}");
+    for (what, count) in &report.unmodelled {
+        let _ = writeln!(out, "  {count} × {}", printable(what));
+    }
+    let _ = writeln!(
+        out,
+        "{}: {} held, {} failed, {} inconclusive, {} not applicable; {} calls, seed {}",
+        report.target,
+        report.count(Verdict::Pass),
+        report.count(Verdict::Fail),
+        report.count(Verdict::Inconclusive),
+        report.count(Verdict::NotApplicable),
+        report.calls,
+        report.seed,
+    );
+    out
+}
+
+fn remarks(of: &impl Fn(Verdict) -> usize) -> String {
+    let named = [(Verdict::Fail, "failed"), (Verdict::Inconclusive, "inconclusive"), (Verdict::NotApplicable, "not applicable")];
+    let remarks = named.iter().filter(|(verdict, _)| of(*verdict) > 0);
+    remarks.map(|(verdict, word)| format!(", {} {word}", of(*verdict))).collect()
+}
+
+fn trouble(out: &mut String, result: &CheckResult) {
+    let verdict = result.verdict.to_string().to_uppercase();
+    let _ = writeln!(out, "{verdict} {} ({}): {}", result.id, result.severity, result.title);
+    if let Some(reason) = &result.reason {
+        let _ = writeln!(out, "  {}", printable(reason));
+    }
+    if result.verdict != Verdict::NotApplicable {
+        if let Some(broken) = result.expectations.iter().find(|expectation| !expectation.held) {
+            let _ = writeln!(out, "  expected {}", printable(&broken.expected));
+            let _ = writeln!(out, "  observed {}", printable(&broken.observed));
+        }
+        let _ = writeln!(out, "  requirements {}; again: offline365 replay {}", result.requirements.join(" "), result.id);
+    }
+    out.push('\n');
+}
+
+fn suites(report: &Report) -> Vec<String> {
+    let mut suites: Vec<String> = Vec::new();
+    for result in &report.results {
+        let suite = result.id.split('/').next().unwrap_or_default();
+        if suites.iter().all(|known| known != suite) {
+            suites.push(suite.to_owned());
+        }
+    }
+    suites
+}
+
+fn in_suite(result: &CheckResult, suite: &str) -> bool {
+    result.id.split('/').next() == Some(suite)
+}
+
+/// Text from outside as it may be printed: no escapes, no direction marks, not endless.
+pub(crate) fn printable(text: &str) -> String {
+    const LONGEST: usize = 600;
+    let direction = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut out: String =
+        text.chars().take(LONGEST).map(|c| if c.is_control() || direction(c) { '·' } else { c }).collect();
+    if text.chars().count() > LONGEST {
+        out.push('…');
+    }
+    out
+}

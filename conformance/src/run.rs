@@ -1,0 +1,213 @@
+//! Runs checks: each on a bench of its own, several side by side, results in the order they were asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use emulator::clock::Clock;
+use emulator::{Emulator, Options};
+use fixtures::Plan;
+use futures_util::stream::{self, StreamExt as _};
+use jiff::SignedDuration;
+
+use crate::bench::{Bench, Embedded, Measurement, StartError};
+use crate::broken::Broken;
+use crate::check::{Check, Feature, Finding, Verdict};
+use crate::recorder::Recorder;
+use crate::target::{Doors, Profile, Target};
+
+/// How long one check may take before it is given up as inconclusive.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many embedded benches run side by side. They mostly wait for each other's sockets, so a few more than there are cores.
+const SIDE_BY_SIDE: usize = 4;
+
+/// Runs checks against targets.
+#[derive(Debug, Clone)]
+pub struct Runner {
+    plan: Arc<Plan>,
+    seed: u64,
+}
+
+/// How one check ended, with everything it recorded.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The check.
+    pub check: &'static Check,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why it is not a pass.
+    pub reason: Option<String>,
+    /// What kept the check from being asked at all.
+    pub halt: Option<Halt>,
+    /// The record.
+    pub recorder: Recorder,
+    /// Times that were measured.
+    pub measured: Vec<Measurement>,
+    /// Calls that the target answered.
+    pub calls: u64,
+    /// What was asked of the emulator and is not modelled.
+    pub unmodelled: BTreeMap<String, u64>,
+}
+
+/// What kept a check from being asked at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Halt {
+    /// The target did not start.
+    Target,
+    /// A failure of ours.
+    Ours,
+}
+
+/// The emulator that a connector elsewhere was told about: one for the whole run, put back between checks.
+struct Ground {
+    emulator: emulator::Running,
+    doors: Doors,
+}
+
+impl Runner {
+    /// A runner over these fixtures. The seed decides every random value of the worlds.
+    pub fn new(plan: Plan, seed: u64) -> Self {
+        Self { plan: Arc::new(plan), seed }
+    }
+
+    /// Runs checks against one target.
+    pub async fn run(&self, checks: &[&'static Check], target: &Target) -> Vec<Outcome> {
+        match target {
+            Target::Embedded(broken) => {
+                let pairs: Vec<_> = checks.iter().map(|&check| (check, *broken)).collect();
+                self.embedded(&pairs).await
+            }
+            Target::Remote(profile) => self.remote(checks, profile).await,
+        }
+    }
+
+    /// Runs each check against our connector, with its own deliberate fault if one is named.
+    pub async fn embedded(&self, pairs: &[(&'static Check, Option<&'static Broken>)]) -> Vec<Outcome> {
+        let runs = pairs.iter().map(|&(check, broken)| {
+            let runner = self.clone();
+            async move {
+                let run = tokio::spawn(async move { runner.one(check, broken).await });
+                run.await.unwrap_or_else(|error| Outcome::halted(check, Halt::Ours, format!("the harness failed: {error}")))
+            }
+        });
+        stream::iter(runs.collect::<Vec<_>>()).buffered(SIDE_BY_SIDE).collect().await
+    }
+
+    async fn one(&self, check: &'static Check, broken: Option<&'static Broken>) -> Outcome {
+        let started = Embedded::start(Arc::clone(&self.plan), self.seed, &check.setup, broken).await;
+        let (house, bench) = match started {
+            Ok(started) => started,
+            Err(StartError::Ours(why)) => return Outcome::halted(check, Halt::Ours, why),
+            Err(StartError::Target(why)) => return Outcome::halted(check, Halt::Target, why),
+        };
+        let outcome = ask(check, bench).await;
+        house.shutdown().await;
+        outcome
+    }
+
+    /// One after the other: there is one target, and one world that it knows.
+    async fn remote(&self, checks: &[&'static Check], profile: &Profile) -> Vec<Outcome> {
+        let ground = match self.ground(profile).await {
+            Ok(ground) => ground,
+            Err(why) => return checks.iter().map(|check| Outcome::halted(check, Halt::Ours, why.clone())).collect(),
+        };
+        let mut outcomes = Vec::new();
+        for &check in checks {
+            outcomes.push(self.on(check, &ground).await);
+        }
+        ground.emulator.shutdown().await;
+        outcomes
+    }
+
+    async fn ground(&self, profile: &Profile) -> Result<Ground, String> {
+        let options = Options {
+            clock: Clock::running(),
+            seed: self.seed,
+            login_port: profile.login_port,
+            graph_port: profile.graph_port,
+            ..Options::default()
+        };
+        let emulator = Emulator::start(Plan::clone(&self.plan), options).await.map_err(|error| error.to_string())?;
+        let doors = Doors {
+            login: emulator.login.clone(),
+            graph: emulator.graph.clone(),
+            lab: emulator.lab.clone(),
+            mcp: profile.mcp.clone(),
+            features: profile.features.clone(),
+            obo_max_age: SignedDuration::from_secs(profile.obo_max_age_seconds),
+        };
+        Ok(Ground { emulator, doors })
+    }
+
+    async fn on(&self, check: &'static Check, ground: &Ground) -> Outcome {
+        if let Some(missing) = missing(check, &ground.doors.features) {
+            return Outcome::ended(check, &Finding::NotApplicable(missing));
+        }
+        let bench = match Bench::new(Arc::clone(&self.plan), ground.doors.clone(), None).await {
+            Ok(bench) => bench,
+            Err(error) => return Outcome::halted(check, Halt::Ours, error.to_string()),
+        };
+        if let Err(error) = bench.lab().reset().await {
+            return Outcome::halted(check, Halt::Ours, error.to_string());
+        }
+        ask(check, bench).await
+    }
+}
+
+/// The first feature that the check needs and the target lacks.
+fn missing(check: &Check, has: &BTreeSet<Feature>) -> Option<Feature> {
+    check.needs.iter().find(|feature| !has.contains(feature)).copied()
+}
+
+async fn ask(check: &'static Check, mut bench: Bench) -> Outcome {
+    let asked = tokio::time::timeout(PATIENCE, (check.run)(&mut bench)).await;
+    let finding = match asked {
+        Ok(Ok(())) => None,
+        Ok(Err(finding)) => Some(finding),
+        Err(_) => Some(Finding::Inconclusive(format!("not answered within {} s", PATIENCE.as_secs()))),
+    };
+    let mut outcome = match &finding {
+        None => Outcome::new(check, Verdict::Pass, None),
+        Some(finding) => Outcome::ended(check, finding),
+    };
+    outcome.unmodelled = bench.lab().unmodelled().await.unwrap_or_default().into_iter().collect();
+    outcome.measured = bench.measured().to_vec();
+    outcome.calls = bench.calls();
+    outcome.recorder = bench.recorder;
+    // A pass that claimed nothing would be the worst bug of all.
+    if outcome.verdict == Verdict::Pass && outcome.recorder.expectations().next().is_none() {
+        outcome.verdict = Verdict::Inconclusive;
+        outcome.reason = Some("the check expected nothing".to_owned());
+    }
+    outcome
+}
+
+impl Outcome {
+    fn new(check: &'static Check, verdict: Verdict, reason: Option<String>) -> Self {
+        Self {
+            check,
+            verdict,
+            reason,
+            halt: None,
+            recorder: Recorder::default(),
+            measured: Vec::new(),
+            calls: 0,
+            unmodelled: BTreeMap::new(),
+        }
+    }
+
+    fn ended(check: &'static Check, finding: &Finding) -> Self {
+        match finding {
+            Finding::Fail(why) => Self::new(check, Verdict::Fail, Some(why.clone())),
+            Finding::Inconclusive(why) => Self::new(check, Verdict::Inconclusive, Some(why.clone())),
+            Finding::NotApplicable(feature) => {
+                Self::new(check, Verdict::NotApplicable, Some(format!("the target has no {feature}")))
+            }
+        }
+    }
+
+    fn halted(check: &'static Check, halt: Halt, why: String) -> Self {
+        Self { halt: Some(halt), ..Self::new(check, Verdict::Inconclusive, Some(why)) }
+    }
+}

@@ -1,0 +1,42 @@
+//! An account is disabled while its token is still good: is it blocked at the bound, and its colleagues not?
+
+use fixtures::cast::{ALICE, BOB, BUDGET, CONTOSO};
+use jiff::SignedDuration;
+
+use super::super::QUERY;
+use crate::bench::Bench;
+use crate::broken;
+use crate::check::{Attack, Check, Feature, Finding, Layer, Profile, Setup, Severity};
+
+pub(super) const CHECK: Check = Check {
+    id: "revocation/disabled-user",
+    title: "Account disabled while the session lives",
+    requirements: &["R-REV-7"],
+    profile: Profile::Core,
+    severity: Severity::Critical,
+    needs: &[Feature::ClockControl],
+    setup: Setup::SHIPPED,
+    attack: Some(Attack { by: BOB, knows: "a token that has not expired", stopped_by: &[Layer::Issuer] }),
+    broken: &[&broken::CACHE_NEVER_EXPIRES],
+    source: file!(),
+    run: |bench| Box::pin(run(bench)),
+};
+
+async fn run(bench: &mut Bench) -> Result<(), Finding> {
+    let (alice, bob) = (bench.sign_in(ALICE).await?, bench.sign_in(BOB).await?);
+    let canary = bench.canary(BUDGET)?;
+    bench.control("Bob is known", bob.get_me(), "bob@contoso.example").await?;
+    bench.control("Alice finds her mail", alice.search(QUERY), &canary).await?;
+    bench.enable(CONTOSO, "bob", false).await?;
+    let past = bench.bound() + SignedDuration::from_secs(1);
+    bench.advance(past).await?;
+    for (what, call) in [("Bob asks who he is", bob.get_me()), ("Bob searches", bob.search(QUERY))] {
+        let reply = bench.attempt(what, call).await?;
+        bench.expect(&format!("{what}: blocked"), "a refusal", &reply.summary(), !reply.served())?;
+        bench.expect_only_own(what, &reply)?;
+    }
+    bench.measure("disabling an account stops it", past);
+    bench.control("a colleague goes on", alice.search(QUERY), &canary).await?;
+    bench.enable(CONTOSO, "bob", true).await?;
+    bench.control("enabled again, Bob is served", bob.get_me(), "bob@contoso.example").await.map(drop)
+}

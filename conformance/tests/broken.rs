@@ -1,0 +1,69 @@
+//! Can the checks fail? Each broken connector falls to every check that names it; ours falls to none.
+
+use conformance::broken;
+use conformance::check::Verdict;
+use conformance::command::falls;
+use conformance::run::Runner;
+use conformance::suites;
+use conformance::target::Target;
+use fixtures::Plan;
+
+fn runner() -> Runner {
+    Runner::new(Plan::embedded().unwrap(), 365)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ours_passes_every_check() {
+    let checks: Vec<_> = suites::all().collect();
+    let outcomes = runner().run(&checks, &Target::Embedded(None)).await;
+    for outcome in &outcomes {
+        assert_eq!(outcome.verdict, Verdict::Pass, "{}: {:?}", outcome.check.id, outcome.reason);
+        assert!(outcome.unmodelled.is_empty(), "{}: {:?}", outcome.check.id, outcome.unmodelled);
+    }
+    let calls: u64 = outcomes.iter().map(|outcome| outcome.calls).sum();
+    assert!(calls >= 200, "only {calls} calls");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_broken_connector_falls_to_the_checks_that_name_it() {
+    let mut wrong = Vec::new();
+    for fall in falls(&runner(), broken::ALL).await {
+        for outcome in fall.naming.iter().filter(|outcome| outcome.verdict != Verdict::Fail) {
+            wrong.push(format!("{} at {}: {} {:?}", fall.broken.name, outcome.check.id, outcome.verdict, outcome.reason));
+        }
+        if !fall.alive() {
+            wrong.push(format!("{}: nothing of it works", fall.broken.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_run_gives_the_same_transcript() {
+    let checks = [suites::find("tenant-isolation/same-object-id").unwrap()];
+    let mut transcripts = Vec::new();
+    for _ in 0..2 {
+        let outcomes = runner().run(&checks, &Target::Embedded(None)).await;
+        let transcript = outcomes[0].recorder.transcript("same").unwrap();
+        transcripts.push(serde_json::to_string_pretty(&transcript).unwrap());
+    }
+    assert_eq!(transcripts[0], transcripts[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_transcript_holds_a_secret() {
+    let checks = [suites::find("tenant-isolation/forged-tenant").unwrap(), suites::find("revocation/mail-read").unwrap()];
+    let plan = Plan::embedded().unwrap();
+    let secrets: Vec<String> = plan.registrations.iter().flat_map(|registration| registration.secrets.clone()).collect();
+    for outcome in runner().run(&checks, &Target::Embedded(None)).await {
+        let transcript = outcome.recorder.transcript(outcome.check.id).expect("the self-check passes");
+        let text = serde_json::to_string(&transcript).unwrap();
+        assert!(transcript.tokens.len() >= 3, "tokens are told by their claims");
+        assert!(secrets.iter().all(|secret| !text.contains(secret)));
+        // Not one compact JWS is left whole.
+        let whole = text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).find(|word| {
+            word.starts_with("eyJ") && word.split('.').count() == 3
+        });
+        assert_eq!(whole, None);
+    }
+}

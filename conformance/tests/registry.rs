@@ -1,0 +1,82 @@
+//! The lists are explicit; these tests prove that they are complete.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use conformance::{broken, requirements, suites};
+
+fn checks_on_disk(folder: &Path) -> BTreeSet<PathBuf> {
+    let mut files = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(checks_on_disk(&path));
+        } else if path.file_name().is_some_and(|name| name != "mod.rs") {
+            files.insert(path);
+        }
+    }
+    files
+}
+
+#[test]
+fn a_file_is_named_as_its_check_and_every_file_is_listed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let named: BTreeSet<PathBuf> =
+        suites::all().map(|check| root.join(format!("src/suites/{}.rs", check.id.replace('-', "_")))).collect();
+    assert_eq!(named, checks_on_disk(&root.join("src/suites")));
+    for check in suites::all() {
+        let file = format!("src/suites/{}.rs", check.id.replace('-', "_"));
+        assert!(check.source.ends_with(&file), "{} says it is in {}", check.id, check.source);
+    }
+}
+
+#[test]
+fn ids_are_unique_and_belong_to_their_suite() {
+    let mut seen = BTreeSet::new();
+    for (suite, checks) in suites::SUITES {
+        assert!(checks.len() >= 3, "{suite} has {} checks", checks.len());
+        for check in *checks {
+            assert!(seen.insert(check.id), "{} twice", check.id);
+            assert_eq!(check.suite(), *suite, "{}", check.id);
+        }
+    }
+}
+
+#[test]
+fn every_check_names_a_broken_connector_and_every_broken_connector_is_named() {
+    let listed: BTreeSet<&str> = broken::ALL.iter().map(|broken| broken.name).collect();
+    assert_eq!(listed.len(), broken::ALL.len(), "a name occurs twice");
+    let mut named = BTreeSet::new();
+    for check in suites::all() {
+        assert!(!check.broken.is_empty(), "{} cannot be seen to fail", check.id);
+        named.extend(check.broken.iter().map(|broken| broken.name));
+    }
+    assert_eq!(named, listed);
+}
+
+#[test]
+fn every_requirement_has_checks_or_a_reason_and_every_check_a_requirement() {
+    let rows = requirements::all().unwrap();
+    let coverage = requirements::coverage(suites::all());
+    let known: BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    assert_eq!(known.len(), rows.len(), "an id occurs twice");
+    for id in coverage.keys() {
+        assert!(known.contains(id), "{id} is no requirement");
+    }
+    for row in &rows {
+        assert_ne!(coverage.contains_key(row.id.as_str()), row.unchecked.is_some(), "{}: checks or a reason, not both", row.id);
+    }
+    for check in suites::all() {
+        assert!(!check.requirements.is_empty(), "{}", check.id);
+    }
+}
+
+#[test]
+fn there_are_attacks_of_the_kinds_that_matter_most() {
+    let attacks: BTreeSet<&str> = suites::all().filter(|check| check.attack.is_some()).map(|check| check.id).collect();
+    assert!(attacks.len() >= 5);
+    for id in ["tenant-isolation/same-object-id", "tenant-isolation/forged-tenant"] {
+        assert!(attacks.contains(id), "{id}");
+    }
+}

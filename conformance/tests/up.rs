@@ -1,0 +1,236 @@
+//! `up`, `exec` and `env` as a person or a script meets them: through the command line.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// Five free ports: tests run side by side.
+const FREE: [&str; 10] = [
+    "--login",
+    "localhost:0",
+    "--graph",
+    "localhost:0",
+    "--lab",
+    "localhost:0",
+    "--mcp",
+    "localhost:0",
+    "--host",
+    "localhost:0",
+];
+
+fn offline365() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_offline365"));
+    command.stdin(Stdio::null());
+    command
+}
+
+fn exec(script: &str) -> Output {
+    offline365().args(["exec", "--", "sh", "-c", script]).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// Whether a process exists and is not just waiting to be collected.
+fn runs(pid: &str) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    status.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
+/// Waits until `ready` holds, at most ten seconds.
+fn eventually(what: &str, mut ready: impl FnMut() -> bool) {
+    for _ in 0..500 {
+        if ready() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("{what}: not within ten seconds");
+}
+
+#[test]
+fn exec_returns_what_the_command_returned() {
+    assert_eq!(exec("exit 0").status.code(), Some(0));
+    assert_eq!(exec("exit 3").status.code(), Some(3));
+    assert_eq!(exec("kill -KILL $$").status.code(), Some(128 + 9));
+}
+
+#[test]
+fn a_failure_of_ours_is_never_the_commands_success() {
+    let missing = offline365().args(["exec", "--", "/no/such/command"]).output().unwrap();
+    assert_eq!(missing.status.code(), Some(70));
+    assert!(text(&missing.stderr).contains("/no/such/command"));
+    let fixtures = offline365().args(["exec", "--fixtures", "/no/such/folder", "--", "true"]).output().unwrap();
+    assert_eq!(fixtures.status.code(), Some(70));
+    assert!(text(&fixtures.stderr).contains("/no/such/folder"), "{}", text(&fixtures.stderr));
+    let nobody = offline365().args(["exec", "--mail", "nobody@contoso.example=/tmp", "--", "true"]).output().unwrap();
+    assert_eq!(nobody.status.code(), Some(64));
+    assert!(text(&nobody.stderr).contains("nobody@contoso.example"));
+}
+
+#[test]
+fn the_command_sees_where_everything_is() {
+    let output = exec(
+        "printenv AZURE_TENANT_ID AZURE_CLIENT_ID AZURE_CLIENT_SECRET AZURE_AUTHORITY_HOST OFFLINE365_GRAPH_URL OFFLINE365_MCP_URL \
+         OFFLINE365_LAB_URL OFFLINE365_HOST_URL NODE_EXTRA_CA_CERTS REQUESTS_CA_BUNDLE SSL_CERT_FILE NO_PROXY \
+         && grep -q 'BEGIN CERTIFICATE' \"$NODE_EXTRA_CA_CERTS\" && [ $(grep -c 'BEGIN CERTIFICATE' \"$SSL_CERT_FILE\") -gt 1 ] \
+         && grep -q client_secret \"$OFFLINE365_READY_JSON\"",
+    );
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(text(&output.stdout).lines().count(), 12);
+}
+
+#[test]
+fn everything_serves_when_the_command_starts() {
+    let output = exec(
+        "curl -sSf --cacert $OFFLINE365_CA $OFFLINE365_LOGIN_URL/$OFFLINE365_TENANT_ID/v2.0/.well-known/openid-configuration >/dev/null \
+         && curl -sS --cacert $OFFLINE365_CA -o /dev/null -w '%{http_code} ' $OFFLINE365_GRAPH_URL/v1.0/me \
+         && curl -sS --cacert $OFFLINE365_CA -o /dev/null -w '%{http_code} ' -d '{}' $OFFLINE365_MCP_URL \
+         && curl -sSf $OFFLINE365_LAB_URL/lab/health",
+    );
+    assert!(output.status.success(), "{output:?}");
+    assert!(text(&output.stdout).starts_with("401 401 {"), "{output:?}");
+}
+
+#[test]
+fn nothing_is_left_running() {
+    let folder = tempfile::tempdir().unwrap();
+    let pids = folder.path().join("pids");
+    // One child in the group, one that would rather not hear TERM, one that left for a session of its own.
+    let script = format!(
+        "sleep 600 & echo $! >>{0}; sh -c 'trap \"\" TERM; sleep 600' & echo $! >>{0}; setsid sleep 600 & echo $! >>{0}; exit 7",
+        pids.display()
+    );
+    assert_eq!(exec(&script).status.code(), Some(7));
+    let left = fs::read_to_string(&pids).unwrap();
+    assert_eq!(left.lines().count(), 3);
+    for pid in left.lines() {
+        assert!(!runs(pid), "process {pid} still runs");
+    }
+}
+
+#[test]
+fn signals_reach_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let started = folder.path().join("started");
+    let script = format!("trap 'exit 42' INT; : >{}; while :; do sleep 0.05; done", started.display());
+    let mut child = offline365().args(["exec", "--", "sh", "-c", &script]).spawn().unwrap();
+    eventually("the command starts", || started.exists());
+    signal("INT", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(42));
+}
+
+#[test]
+fn up_writes_where_everything_is_and_ends_when_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, file) = (folder.path().join("state"), folder.path().join("ready.json"));
+    let mut child = up(&state).arg("--ready-json").arg(&file).stdout(Stdio::piped()).spawn().unwrap();
+    eventually("ready.json", || file.exists());
+    let ready: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    for (key, start) in [
+        ("login", "https://localhost:"),
+        ("graph", "https://localhost:"),
+        ("lab", "http://127.0.0.1:"),
+        ("mcp", "https://localhost:"),
+        ("host", "https://localhost:"),
+        ("ca", "/"),
+    ] {
+        assert!(ready[key].as_str().is_some_and(|value| value.starts_with(start)), "{key}: {}", ready[key]);
+    }
+    assert!(ready["mcp"].as_str().unwrap().ends_with("/mcp"));
+    assert_eq!(ready["client"]["redirect_uris"][0], "http://localhost");
+    assert!(ready["server"]["scope"].as_str().unwrap().ends_with("/access_as_user"));
+    let alice = &ready["tenants"][0]["users"][0];
+    assert_eq!((&ready["tenants"][0]["name"], &alice["upn"]), (&"contoso".into(), &"alice@contoso.example".into()));
+    assert!(alice["password"].is_string() && alice["id"].is_string() && alice["roles"].is_array());
+
+    for (format, expected) in
+        [("sh", "export AZURE_AUTHORITY_HOST='"), ("dotenv", "AZURE_AUTHORITY_HOST=\""), ("json", "{\n")]
+    {
+        let output = offline365().args(["env", "--format", format, "--state"]).arg(&state).output().unwrap();
+        assert!(output.status.success() && text(&output.stdout).starts_with(expected), "{output:?}");
+    }
+    let key = fs::metadata(state.join("vault.key")).unwrap();
+    assert_eq!(
+        std::os::unix::fs::PermissionsExt::mode(&key.permissions()) & 0o077,
+        0,
+        "the vault's key is its owner's alone"
+    );
+
+    signal("TERM", child.id());
+    assert!(ended(&mut child).success());
+    assert!(!state.join("ready.json").exists());
+    let gone = offline365().args(["env", "--state"]).arg(&state).output().unwrap();
+    assert_eq!(gone.status.code(), Some(70));
+}
+
+#[test]
+fn a_port_in_use_is_said_plainly() {
+    let folder = tempfile::tempdir().unwrap();
+    for option in ["login", "graph", "lab", "mcp", "host"] {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = taken.local_addr().unwrap().port();
+        // The last one counts: clap refuses the same option twice, so the free one is left out.
+        let others = FREE.chunks(2).filter(|pair| pair[0].trim_start_matches('-') != option).flatten();
+        let output = offline365()
+            .args(["up", "--state"])
+            .arg(folder.path())
+            .args(others)
+            .arg(format!("--{option}"))
+            .arg(format!("localhost:{port}"))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(70), "{output:?}");
+        let message = text(&output.stderr);
+        assert!(
+            message.contains(&format!("127.0.0.1:{port} is in use")) && message.contains(&format!("--{option} ")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_in_this_version_is_refused() {
+    for option in [["--app", "x.toml"], ["--stub", "x.toml"], ["--content", "localhost:0"]] {
+        let output = offline365().args(["exec"]).args(option).args(["--", "true"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(64));
+        assert!(text(&output.stderr).contains("not in this version"), "{output:?}");
+    }
+}
+
+#[test]
+fn own_mail_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let mail = b"From: Somebody <somebody@example.org>\r\nSubject: brought along\r\nDate: Tue, 3 Nov 2015 10:00:00 +0000\r\n\r\nHello.\r\n";
+    fs::write(folder.path().join("one.eml"), mail).unwrap();
+    let output = offline365()
+        .args(["exec", "--mail", &format!("alice@contoso.example={}", folder.path().display())])
+        .args(["--", "sh", "-c", "curl -sS $OFFLINE365_LAB_URL/lab/tenants >/dev/null && echo served"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+fn up(state: &Path) -> Command {
+    let mut command = offline365();
+    command.args(["up", "--state"]).arg(state).args(FREE);
+    command
+}
+
+fn signal(name: &str, pid: u32) {
+    assert!(Command::new("kill").args([format!("-{name}"), pid.to_string()]).status().unwrap().success());
+}
+
+fn ended(child: &mut std::process::Child) -> ExitStatus {
+    let mut status = None;
+    eventually("the end", || {
+        status = child.try_wait().unwrap();
+        status.is_some()
+    });
+    status.unwrap()
+}
