@@ -170,10 +170,11 @@ impl Lab {
     /// A hash over all content.
     pub async fn fingerprint(&self) -> Result<String, LabError> {
         let value = self.get("/lab/fingerprint").await?;
-        value.get("fingerprint").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| LabError {
-            what: "fingerprint".to_owned(),
-            why: format!("no fingerprint in {value}"),
-        })
+        value
+            .get("fingerprint")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .ok_or_else(|| LabError { what: "fingerprint".to_owned(), why: format!("no fingerprint in {value}") })
     }
 
     /// How often something was asked that the emulator does not model.

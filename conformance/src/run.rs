@@ -88,7 +88,8 @@ impl Runner {
             let runner = self.clone();
             async move {
                 let run = tokio::spawn(async move { runner.one(check, broken).await });
-                run.await.unwrap_or_else(|error| Outcome::halted(check, Halt::Ours, format!("the harness failed: {error}")))
+                run.await
+                    .unwrap_or_else(|error| Outcome::halted(check, Halt::Ours, format!("the harness failed: {error}")))
             }
         });
         stream::iter(runs.collect::<Vec<_>>()).buffered(SIDE_BY_SIDE).collect().await
@@ -184,6 +185,11 @@ async fn ask(check: &'static Check, mut bench: Bench) -> Outcome {
 }
 
 impl Outcome {
+    /// Why it is not a pass, without secrets.
+    pub fn told(&self) -> String {
+        self.recorder.summary(self.reason.as_deref()).1.unwrap_or_default()
+    }
+
     fn new(check: &'static Check, verdict: Verdict, reason: Option<String>) -> Self {
         Self {
             check,

@@ -80,8 +80,8 @@ pub enum ProfileError {
 impl Profile {
     /// Reads a profile file.
     pub fn read(path: &Path) -> Result<Self, ProfileError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ProfileError::File { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ProfileError::File { path: path.to_owned(), source })?;
         toml::from_str(&text).map_err(|source| ProfileError::Shape { path: path.to_owned(), source })
     }
 }

@@ -29,7 +29,10 @@ async fn every_broken_connector_falls_to_the_checks_that_name_it() {
     let mut wrong = Vec::new();
     for fall in falls(&runner(), broken::ALL).await {
         for outcome in fall.naming.iter().filter(|outcome| outcome.verdict != Verdict::Fail) {
-            wrong.push(format!("{} at {}: {} {:?}", fall.broken.name, outcome.check.id, outcome.verdict, outcome.reason));
+            wrong.push(format!(
+                "{} at {}: {} {:?}",
+                fall.broken.name, outcome.check.id, outcome.verdict, outcome.reason
+            ));
         }
         if !fall.alive() {
             wrong.push(format!("{}: nothing of it works", fall.broken.name));
@@ -52,18 +55,20 @@ async fn the_same_run_gives_the_same_transcript() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_transcript_holds_a_secret() {
-    let checks = [suites::find("tenant-isolation/forged-tenant").unwrap(), suites::find("revocation/mail-read").unwrap()];
+    let checks =
+        [suites::find("tenant-isolation/forged-tenant").unwrap(), suites::find("revocation/mail-read").unwrap()];
     let plan = Plan::embedded().unwrap();
-    let secrets: Vec<String> = plan.registrations.iter().flat_map(|registration| registration.secrets.clone()).collect();
+    let secrets: Vec<String> =
+        plan.registrations.iter().flat_map(|registration| registration.secrets.clone()).collect();
     for outcome in runner().run(&checks, &Target::Embedded(None)).await {
         let transcript = outcome.recorder.transcript(outcome.check.id).expect("the self-check passes");
         let text = serde_json::to_string(&transcript).unwrap();
         assert!(transcript.tokens.len() >= 3, "tokens are told by their claims");
         assert!(secrets.iter().all(|secret| !text.contains(secret)));
         // Not one compact JWS is left whole.
-        let whole = text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).find(|word| {
-            word.starts_with("eyJ") && word.split('.').count() == 3
-        });
+        let whole = text
+            .split(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)))
+            .find(|word| word.starts_with("eyJ") && word.split('.').count() == 3);
         assert_eq!(whole, None);
     }
 }

@@ -18,9 +18,8 @@ use tokio::net::TcpListener;
 async fn ask(name: &str, answer: fn(Value) -> Response) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let app = Router::new().fallback(move |body: Bytes| async move {
-        answer(serde_json::from_slice(&body).unwrap_or_default())
-    });
+    let app = Router::new()
+        .fallback(move |body: Bytes| async move { answer(serde_json::from_slice(&body).unwrap_or_default()) });
     let served = tokio::spawn(async move { axum::serve(listener, app).await });
     nothing_passes(name, &format!("http://{address}/mcp")).await;
     served.abort();
@@ -53,7 +52,9 @@ fn rpc(result: &Value) -> Response {
 fn tool_error(code: &str) -> Response {
     let text = format!("Failed to call tool: {code}: Mail.Read");
     let error = json!({ "code": code, "permission": "Mail.Read", "restoredBy": "tenant admin" });
-    rpc(&json!({ "isError": true, "content": [{ "type": "text", "text": text }], "structuredContent": { "error": error } }))
+    rpc(
+        &json!({ "isError": true, "content": [{ "type": "text", "text": text }], "structuredContent": { "error": error } }),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]

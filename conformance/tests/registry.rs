@@ -65,7 +65,12 @@ fn every_requirement_has_checks_or_a_reason_and_every_check_a_requirement() {
         assert!(known.contains(id), "{id} is no requirement");
     }
     for row in &rows {
-        assert_ne!(coverage.contains_key(row.id.as_str()), row.unchecked.is_some(), "{}: checks or a reason, not both", row.id);
+        assert_ne!(
+            coverage.contains_key(row.id.as_str()),
+            row.unchecked.is_some(),
+            "{}: checks or a reason, not both",
+            row.id
+        );
     }
     for check in suites::all() {
         assert!(!check.requirements.is_empty(), "{}", check.id);

@@ -40,7 +40,11 @@ fn sample() -> Report {
     Report {
         results: vec![
             revoked,
-            result("tenant-isolation/foreign-id-read", Verdict::Fail, Some("content of others: expected none, saw contoso/mail/alice/budget")),
+            result(
+                "tenant-isolation/foreign-id-read",
+                Verdict::Fail,
+                Some("content of others: expected none, saw contoso/mail/alice/budget"),
+            ),
             result("read-only/no-trace", Verdict::Inconclusive, Some(hostile)),
             result("tenant-isolation/unlisted-tenant", Verdict::NotApplicable, Some("the target has no tenant-gate")),
         ],

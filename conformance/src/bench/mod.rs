@@ -73,18 +73,8 @@ impl Bench {
         for person in plan.tenants.iter().flat_map(|tenant| &tenant.people) {
             person.password.iter().for_each(|password| recorder.secret("password", password));
         }
-        let bench = Self {
-            plan,
-            recorder,
-            lab,
-            http,
-            doors,
-            clock,
-            seen: 0,
-            sign_ins: 0,
-            calls: 0,
-            measured: Vec::new(),
-        };
+        let bench =
+            Self { plan, recorder, lab, http, doors, clock, seen: 0, sign_ins: 0, calls: 0, measured: Vec::new() };
         Ok(bench)
     }
 
@@ -272,7 +262,9 @@ async fn send(http: &reqwest::Client, mcp: &Url, call: &Call) -> Result<Hop, Str
 
 async fn execute(http: &reqwest::Client, to: &str, request: reqwest::Request) -> Result<Hop, String> {
     let headers = |map: &http::HeaderMap| -> Vec<(String, String)> {
-        map.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect()
+        map.iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect()
     };
     let mut hop = Hop {
         from: "harness",

@@ -88,7 +88,8 @@ impl SignIn {
 
     /// The tokens, from the answer.
     pub fn tokens(body: &[u8]) -> Result<Tokens, String> {
-        let body: Value = serde_json::from_slice(body).map_err(|error| format!("the token answer is no JSON: {error}"))?;
+        let body: Value =
+            serde_json::from_slice(body).map_err(|error| format!("the token answer is no JSON: {error}"))?;
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
         let access = text("access_token")
             .ok_or_else(|| text("error_description").unwrap_or_else(|| "no access token".to_owned()))?;

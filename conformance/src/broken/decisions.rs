@@ -122,10 +122,8 @@ pub const REFUSAL_WITHOUT_A_REASON: Broken = Broken {
     sentence: "A missing permission is shown as nothing found.",
     reference: None,
     fault: || {
-        let policy = Policy {
-            exchange_refusal: |_, _| Refusal::new(Code::NotFound, "Nothing was found."),
-            ..Policy::STRICT
-        };
+        let policy =
+            Policy { exchange_refusal: |_, _| Refusal::new(Code::NotFound, "Nothing was found."), ..Policy::STRICT };
         (policy, Edges::default())
     },
 };

@@ -74,7 +74,8 @@ pub const SENDS_MAIL: Broken = Broken {
     reference: Some("EchoLeak (CVE-2025-32711), the shape: reading that talks to the outside"),
     fault: || {
         and_one_more(|request, _| {
-            let body = r#"{"message":{"subject":"seen","toRecipients":[{"emailAddress":{"address":"x@fabrikam.example"}}]}}"#;
+            let body =
+                r#"{"message":{"subject":"seen","toRecipients":[{"emailAddress":{"address":"x@fabrikam.example"}}]}}"#;
             reads_mail(request).then(|| with_token_of(request, Method::POST, "/v1.0/me/sendMail", body))
         })
     },
@@ -90,7 +91,8 @@ pub const APP_ONLY_FALLBACK: Broken = Broken {
             let refused = answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::BAD_REQUEST);
             let exchange = request.method == Method::POST && request.url.path().ends_with("/token");
             (refused && exchange).then(|| {
-                let mut form: BTreeMap<String, String> = serde_urlencoded::from_bytes(&request.body).unwrap_or_default();
+                let mut form: BTreeMap<String, String> =
+                    serde_urlencoded::from_bytes(&request.body).unwrap_or_default();
                 form.retain(|name, _| name == "client_id" || name == "client_secret");
                 form.insert("grant_type".to_owned(), "client_credentials".to_owned());
                 form.insert("scope".to_owned(), "https://graph.microsoft.com/.default".to_owned());

@@ -30,10 +30,20 @@ macro_rules! left_out {
 }
 
 left_out![
-    (NO_UNIQUE_CLAIMS, "unique-claims", "A claim may be given twice; whoever reads the other one sees another tenant.", None),
+    (
+        NO_UNIQUE_CLAIMS,
+        "unique-claims",
+        "A claim may be given twice; whoever reads the other one sees another tenant.",
+        None
+    ),
     (NO_ALGORITHM, "algorithm", "The header may name any signature algorithm.", Some("CVE-2015-9235 (jsonwebtoken)")),
     (NO_TYPE, "type", "Any kind of JSON Web Token passes for an access token.", Some("RFC 8725, section 3.11")),
-    (NO_CRITICAL_HEADER, "critical-header", "Extensions that must be understood are ignored.", Some("RFC 7515, section 4.1.11")),
+    (
+        NO_CRITICAL_HEADER,
+        "critical-header",
+        "Extensions that must be understood are ignored.",
+        Some("RFC 7515, section 4.1.11")
+    ),
     (NO_SIGNATURE, "signature", "Signatures are not verified.", Some("CVE-2025-55241 (unsigned actor tokens)")),
     (NO_KEY_ISSUER, "key-issuer", "Any key of the key set may sign for any tenant.", Some("Storm-0558 (2023)")),
     (NO_ISSUER, "issuer", "The issuer need not be the authority of the tenant.", Some("CVE-2025-55241")),

@@ -64,8 +64,7 @@ pub async fn run(args: BrokenArgs) -> Result<ExitCode, CommandError> {
         println!("{:<26} {verdict}", fall.broken.name);
         println!("    {}", fall.broken.sentence);
         for outcome in &fall.naming {
-            let reason = outcome.reason.as_ref().map_or_else(String::new, |reason| outcome.recorder.redacted(reason));
-            println!("    {:<13} {}: {}", outcome.verdict.to_string(), outcome.check.id, first_line(&reason));
+            println!("    {:<13} {}: {}", outcome.verdict.to_string(), outcome.check.id, first_line(&outcome.told()));
         }
         let controls: Vec<String> =
             fall.controls.iter().map(|outcome| format!("{} {}", outcome.check.id, outcome.verdict)).collect();
@@ -83,7 +82,9 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Broken>, CommandError> {
         return Ok(broken::ALL.to_vec());
     }
     let find = |name: &String| {
-        broken::find(name).ok_or_else(|| CommandError::Usage(format!("there is no broken connector {name}; see `offline365 list broken`")))
+        broken::find(name).ok_or_else(|| {
+            CommandError::Usage(format!("there is no broken connector {name}; see `offline365 list broken`"))
+        })
     };
     names.iter().map(find).collect()
 }

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::broken::naming;
 use super::CommandError;
+use super::broken::naming;
 use crate::broken;
 use crate::check::Check;
 use crate::requirements;
@@ -48,7 +48,11 @@ pub fn run(args: &ListArgs) -> Result<ExitCode, CommandError> {
             println!("{kind}");
             for row in rows.as_array().into_iter().flatten() {
                 let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-                let (id, what) = if kind == "broken" { (text("name"), text("sentence")) } else { (text("id"), text("title") + &text("sentence")) };
+                let (id, what) = if kind == "broken" {
+                    (text("name"), text("sentence"))
+                } else {
+                    (text("id"), text("title") + &text("sentence"))
+                };
                 println!("  {id:<42} {what}");
             }
         }
@@ -66,7 +70,11 @@ fn listed(args: &ListArgs) -> Result<Value, CommandError> {
         }
     };
     add(Kind::Checks, "checks", suites::all().filter(of_suite).map(check).collect());
-    add(Kind::Attacks, "attacks", suites::all().filter(of_suite).filter(|check| check.attack.is_some()).map(attack).collect());
+    add(
+        Kind::Attacks,
+        "attacks",
+        suites::all().filter(of_suite).filter(|check| check.attack.is_some()).map(attack).collect(),
+    );
     let broken = broken::ALL.iter().map(|broken| {
         let caught_by: Vec<&str> = naming(broken).iter().map(|check| check.id).collect();
         json!({ "name": broken.name, "sentence": broken.sentence, "reference": broken.reference, "caughtBy": caught_by })

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{CommandError, plan, selection, write};
 use crate::broken::{self, Broken};
 use crate::check::{Check, Verdict};
+use crate::report::terminal::printable;
 use crate::report::{Report, story};
 use crate::run::{Outcome, Runner};
 use crate::suites;
@@ -62,7 +63,12 @@ pub async fn run(args: ReplayArgs) -> Result<ExitCode, CommandError> {
         let faults = faults(&runner, &checks).await;
         for outcome in &outcomes {
             let of = faults.iter().filter(|(check, _, _)| check.id == outcome.check.id);
-            evidence(folder, outcome, &target.name(), &of.map(|(_, broken, verdict)| (*broken, *verdict)).collect::<Vec<_>>())?;
+            evidence(
+                folder,
+                outcome,
+                &target.name(),
+                &of.map(|(_, broken, verdict)| (*broken, *verdict)).collect::<Vec<_>>(),
+            )?;
         }
     }
     let report = Report::new(target.name(), args.seed, &outcomes);
@@ -104,7 +110,8 @@ async fn succeed(
 
 /// What each check says of its broken connectors.
 async fn faults(runner: &Runner, checks: &[&'static Check]) -> Vec<(&'static Check, &'static Broken, Verdict)> {
-    let pairs: Vec<_> = checks.iter().flat_map(|&check| check.broken.iter().map(move |&broken| (check, broken))).collect();
+    let pairs: Vec<_> =
+        checks.iter().flat_map(|&check| check.broken.iter().map(move |&broken| (check, broken))).collect();
     let runs: Vec<_> = pairs.iter().map(|&(check, broken)| (check, Some(broken))).collect();
     let outcomes = runner.embedded(&runs).await;
     pairs.into_iter().zip(outcomes).map(|((check, broken), outcome)| (check, broken, outcome.verdict)).collect()
@@ -118,8 +125,7 @@ fn tell(args: &ReplayArgs, outcome: &Outcome, target: &str) -> Result<(), Comman
     if !args.quiet {
         print!("{}", story::render(&transcript(outcome)?));
     }
-    let reason = outcome.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", outcome.recorder.redacted(reason)));
-    println!("\nverdict: {}{reason}", outcome.verdict);
+    println!("\nverdict: {} {}", outcome.verdict, printable(&outcome.told()));
     Ok(())
 }
 
@@ -139,7 +145,8 @@ fn evidence(
 ) -> Result<(), CommandError> {
     let folder = folder.join(outcome.check.id);
     let transcript = transcript(outcome)?;
-    let faults: Vec<_> = faults.iter().map(|(broken, verdict)| json!({ "broken": broken.name, "verdict": verdict })).collect();
+    let faults: Vec<_> =
+        faults.iter().map(|(broken, verdict)| json!({ "broken": broken.name, "verdict": verdict })).collect();
     let verdict = json!({
         "schema": 1,
         "check": outcome.check.id,
@@ -149,7 +156,7 @@ fn evidence(
         "stoppedBy": outcome.check.attack.map(|attack| attack.stopped_by),
         "target": target,
         "verdict": outcome.verdict,
-        "reason": outcome.reason.as_ref().map(|reason| outcome.recorder.redacted(reason)),
+        "reason": outcome.reason.is_some().then(|| outcome.told()),
         "assertions": transcript.expectations(),
         "faults": faults,
         "measured": outcome.measured,

@@ -12,7 +12,9 @@ pub(super) fn checks(named: &[String], only: &[String]) -> Result<Vec<&'static C
     }
     only.iter().try_for_each(|id| known(id).map(drop))?;
     let all = named.is_empty() && only.is_empty();
-    let meant = |check: &&Check| all || named.iter().any(|suite| suite == check.suite()) || only.iter().any(|id| id == check.id);
+    let meant = |check: &&Check| {
+        all || named.iter().any(|suite| suite == check.suite()) || only.iter().any(|id| id == check.id)
+    };
     Ok(suites::all().filter(meant).collect())
 }
 
@@ -20,7 +22,11 @@ pub(super) fn checks(named: &[String], only: &[String]) -> Result<Vec<&'static C
 pub(super) fn known(id: &str) -> Result<&'static Check, CommandError> {
     suites::find(id).ok_or_else(|| {
         let near: Vec<&str> = suites::all().map(|check| check.id).filter(|known| resembles(known, id)).collect();
-        let hint = if near.is_empty() { "see `offline365 list`".to_owned() } else { format!("did you mean {}", near.join(" or ")) };
+        let hint = if near.is_empty() {
+            "see `offline365 list`".to_owned()
+        } else {
+            format!("did you mean {}", near.join(" or "))
+        };
         CommandError::Usage(format!("there is no check {id}; {hint}"))
     })
 }

@@ -78,7 +78,8 @@ async fn mint(args: &TokenArgs, plan: &Plan, login: &Url) -> Result<String, Comm
     let authorize = sign_in.authorize().map_err(CommandError::Ours)?;
     let answer = http.get(authorize).send().await.map_err(|error| CommandError::Ours(chain(&error)))?;
     let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
-    let location = location.ok_or_else(|| CommandError::Usage(format!("{who} cannot sign in: HTTP {}", answer.status())))?;
+    let location =
+        location.ok_or_else(|| CommandError::Usage(format!("{who} cannot sign in: HTTP {}", answer.status())))?;
     let code = SignIn::code(location).map_err(CommandError::Usage)?;
     let (endpoint, form) = sign_in.redemption(&code);
     let tokens = SignIn::tokens(&post(&http, &endpoint, &form).await?).map_err(CommandError::Usage)?;
@@ -122,7 +123,9 @@ fn forge(plan: &Plan, token: String, changes: &[String]) -> Result<String, Comma
         match (name, value) {
             ("alg", value) => algorithm = Some(value.to_owned()),
             ("key", "consumer") => key = consumer(plan)?,
-            ("key", other) => return Err(CommandError::Usage(format!("--forge key={other}: there is only key=consumer"))),
+            ("key", other) => {
+                return Err(CommandError::Usage(format!("--forge key={other}: there is only key=consumer")));
+            }
             ("sign", "keep") => keep = true,
             ("typ" | "kid" | "crit" | "x5t" | "jku" | "x5u", value) => draft = draft.header(name, json_or_text(value)),
             (name, "") => draft = draft.without(name),
@@ -139,7 +142,9 @@ fn forge(plan: &Plan, token: String, changes: &[String]) -> Result<String, Comma
         Some("PS256") => draft.sign(key, Algorithm::Ps256),
         Some("HS256") => Ok(draft.sign_hs256(key.certificate_pem.as_bytes())),
         Some(other) if other.eq_ignore_ascii_case("none") => Ok(draft.unsigned(other)),
-        Some(other) => return Err(CommandError::Usage(format!("--forge alg={other}: none, HS256, RS256, RS384, RS512 or PS256"))),
+        Some(other) => {
+            return Err(CommandError::Usage(format!("--forge alg={other}: none, HS256, RS256, RS384, RS512 or PS256")));
+        }
     };
     Ok(forged.map_err(failed)?.token)
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use url::Url;
 
 pub use card::Card;
-pub use redact::{Leak, Redactor};
+pub use redact::{Leak, Needles, Redactor};
 pub use transcript::{Entry, Message, Transcript};
 
 use crate::lab::Upstream;

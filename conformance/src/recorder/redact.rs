@@ -23,6 +23,9 @@ pub struct Redactor {
     counts: BTreeMap<&'static str, usize>,
 }
 
+/// Every secret in every form with its label, the longest first, so that none is cut by a shorter one inside it.
+pub struct Needles(Vec<(String, String, &'static str)>);
+
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Secret(String);
 
@@ -59,25 +62,8 @@ impl Redactor {
         }
     }
 
-    /// The text with every registered secret replaced by its label.
-    pub fn redact(&self, text: &str) -> String {
-        let mut out = text.to_owned();
-        for (needle, label, _) in self.needles() {
-            if out.contains(&needle) {
-                out = out.replace(&needle, &label);
-            }
-        }
-        out
-    }
-
-    /// What is still in there. Anything but an empty list makes a run fail.
-    pub fn scan(&self, text: &str) -> Vec<Leak> {
-        let found = self.needles().into_iter().filter(|(needle, _, _)| text.contains(needle.as_str()));
-        found.map(|(_, label, encoding)| Leak { label, encoding }).collect()
-    }
-
-    /// Every secret in every form, the longest first, so that none is cut by a shorter one inside it.
-    fn needles(&self) -> Vec<(String, String, &'static str)> {
+    /// Everything registered so far, ready to be looked for.
+    pub fn needles(&self) -> Needles {
         let mut needles: Vec<_> = self
             .secrets
             .iter()
@@ -85,7 +71,26 @@ impl Redactor {
             .collect();
         needles.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
         needles.dedup_by(|a, b| a.0 == b.0);
-        needles
+        Needles(needles)
+    }
+}
+
+impl Needles {
+    /// The text with every secret replaced by its label.
+    pub fn redact(&self, text: &str) -> String {
+        let mut out = text.to_owned();
+        for (needle, label, _) in &self.0 {
+            if out.len() >= needle.len() && out.contains(needle.as_str()) {
+                out = out.replace(needle.as_str(), label);
+            }
+        }
+        out
+    }
+
+    /// What is still in there. Anything but an empty list makes a run fail.
+    pub fn scan(&self, text: &str) -> Vec<Leak> {
+        let found = self.0.iter().filter(|(needle, _, _)| text.contains(needle.as_str()));
+        found.map(|(_, label, encoding)| Leak { label: label.clone(), encoding }).collect()
     }
 }
 
@@ -139,7 +144,7 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn a_secret_is_found_in_every_disguise(secret in "[ -~]{16,60}", before in "[a-z]{0,7}", after in "[a-z]{0,7}") {
-            let redactor = redactor(&secret);
+            let redactor = redactor(&secret).needles();
             let text = format!("{before}{secret}{after}");
             let disguises = [
                 text.clone(),
@@ -162,7 +167,7 @@ mod tests {
         let mut redactor = redactor("first-secret-value");
         redactor.register("secret", "second-secret-value");
         redactor.register("secret", "first-secret-value");
-        let text = redactor.redact("first-secret-value second-secret-value first-secret-value");
+        let text = redactor.needles().redact("first-secret-value second-secret-value first-secret-value");
         assert_eq!(text, "<secret-1> <secret-2> <secret-1>");
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::card::{self, Card};
-use super::redact::{Leak, Redactor};
+use super::redact::{Leak, Needles};
 use super::{Event, Expectation, Hop, Recorder, StepKind};
 
 /// The version of the transcript's shape.
@@ -83,15 +83,17 @@ impl Recorder {
         let mut seq = 0;
         let entries = self.events.iter().map(|event| scrub.entry(event, &mut seq)).collect();
         let transcript = Transcript { schema: SCHEMA, check: check.to_owned(), entries, tokens: scrub.cards };
-        let leaks = scrub.redactor.scan(&serde_json::to_string(&transcript).unwrap_or_default());
+        let leaks = scrub.needles.scan(&serde_json::to_string(&transcript).unwrap_or_default());
         if leaks.is_empty() { Ok(transcript) } else { Err(leaks) }
     }
 }
 
 impl Recorder {
-    /// A text as it may leave: without secrets and ports.
-    pub fn redacted(&self, text: &str) -> String {
-        Scrub::new(self).text(text)
+    /// The expectations and a text as they may leave: without secrets and ports.
+    pub fn summary(&self, reason: Option<&str>) -> (Vec<Expectation>, Option<String>) {
+        let scrub = Scrub::new(self);
+        let expectations = self.expectations().map(|expectation| scrub.expectation(expectation)).collect();
+        (expectations, reason.map(|reason| scrub.text(reason)))
     }
 }
 
@@ -108,7 +110,7 @@ impl Transcript {
 
 /// Everything known about secrets at the end of a run.
 struct Scrub<'a> {
-    redactor: Redactor,
+    needles: Needles,
     cards: Vec<Card>,
     names: Vec<(&'a str, &'a str)>,
 }
@@ -117,27 +119,21 @@ impl<'a> Scrub<'a> {
     fn new(recorder: &'a Recorder) -> Self {
         let mut names: Vec<_> = recorder.names.iter().map(|(port, name)| (port.as_str(), name.as_str())).collect();
         names.sort_by_key(|(port, _)| std::cmp::Reverse(port.len()));
-        let mut scrub = Self { redactor: Redactor::default(), cards: Vec::new(), names };
         // Labels are given here, in order of appearance, so that they do not depend on when a secret was understood to be one.
-        scrub.redactor.clone_from(&recorder.redactor);
+        let mut redactor = recorder.redactor.clone();
+        let mut cards = Vec::new();
         for (index, token) in recorder.tokens.iter().enumerate() {
             let label = format!("T{}", index + 1);
-            scrub.redactor.register_as(format!("<{label}>"), &token.value);
+            redactor.register_as(format!("<{label}>"), &token.value);
             let Some((header, claims, signature)) = card::decode(&token.value) else { continue };
-            scrub.redactor.register_as(format!("<signature of {label}>"), signature);
-            let card = Card {
-                label,
-                what: token.what.clone(),
-                forged: token.changes.is_some(),
-                changes: token.changes.clone().unwrap_or_default(),
-                header,
-                claims,
-            };
-            scrub.cards.push(card);
+            redactor.register_as(format!("<signature of {label}>"), signature);
+            let (what, changes) = (token.what.clone(), token.changes.clone());
+            let forged = changes.is_some();
+            cards.push(Card { label, what, forged, changes: changes.unwrap_or_default(), header, claims });
         }
-        let cards = std::mem::take(&mut scrub.cards);
-        scrub.cards = cards.into_iter().map(|card| scrub.card(card)).collect();
-        scrub
+        let scrub = Self { needles: redactor.needles(), cards: Vec::new(), names };
+        let cards = cards.into_iter().map(|card| scrub.card(card)).collect();
+        Self { cards, ..scrub }
     }
 
     fn card(&self, card: Card) -> Card {
@@ -154,12 +150,16 @@ impl<'a> Scrub<'a> {
                 *seq += 1;
                 self.hop(hop, *seq)
             }
-            Event::Expectation(expectation) => Entry::Expectation(Expectation {
-                claim: self.text(&expectation.claim),
-                expected: self.text(&expectation.expected),
-                observed: self.text(&expectation.observed),
-                held: expectation.held,
-            }),
+            Event::Expectation(expectation) => Entry::Expectation(self.expectation(expectation)),
+        }
+    }
+
+    fn expectation(&self, expectation: &Expectation) -> Expectation {
+        Expectation {
+            claim: self.text(&expectation.claim),
+            expected: self.text(&expectation.expected),
+            observed: self.text(&expectation.observed),
+            held: expectation.held,
         }
     }
 
@@ -186,7 +186,7 @@ impl<'a> Scrub<'a> {
     }
 
     fn text(&self, text: &str) -> String {
-        let mut out = self.redactor.redact(text);
+        let mut out = self.needles.redact(text);
         for (port, name) in &self.names {
             if out.contains(port) {
                 out = out.replace(port, name);

@@ -119,9 +119,7 @@ impl Report {
 impl CheckResult {
     fn new(outcome: &Outcome) -> Self {
         let check = outcome.check;
-        // What cannot be redacted is not shown: then nothing of the record is.
-        let transcript = outcome.recorder.transcript(check.id);
-        let reason = outcome.reason.as_ref().map(|reason| outcome.recorder.redacted(reason));
+        let (expectations, reason) = outcome.recorder.summary(outcome.reason.as_deref());
         Self {
             id: check.id.to_owned(),
             title: check.title.to_owned(),
@@ -131,7 +129,7 @@ impl CheckResult {
             attack: check.attack.is_some(),
             verdict: outcome.verdict,
             reason,
-            expectations: transcript.map(|transcript| transcript.expectations()).unwrap_or_default(),
+            expectations,
             measured: outcome.measured.clone(),
             source: check.source.to_owned(),
         }

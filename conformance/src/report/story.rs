@@ -29,7 +29,8 @@ pub fn render(transcript: &Transcript) -> String {
             Entry::Expectation(expectation) => {
                 let mark = if expectation.held { "✓" } else { "✗" };
                 let (claim, observed) = (printable(&expectation.claim), shortened(&expectation.observed));
-                let _ = writeln!(out, "     {mark} {claim}: expected {}, saw {observed}", shortened(&expectation.expected));
+                let _ =
+                    writeln!(out, "     {mark} {claim}: expected {}, saw {observed}", shortened(&expectation.expected));
             }
         }
     }
@@ -37,7 +38,9 @@ pub fn render(transcript: &Transcript) -> String {
         let _ = writeln!(out, "\ntokens");
     }
     for card in &transcript.tokens {
-        let claim = |name: &str| card.claims.get(name).map_or_else(|| "–".to_owned(), |value| value.to_string().replace('"', ""));
+        let claim = |name: &str| {
+            card.claims.get(name).map_or_else(|| "–".to_owned(), |value| value.to_string().replace('"', ""))
+        };
         let forged = if card.forged { " FORGED" } else { "" };
         let _ = writeln!(out, "  {:<4}{forged} {}", card.label, printable(&card.what));
         let kid = card.header.get("kid").map_or_else(|| "–".to_owned(), ToString::to_string);
@@ -68,5 +71,9 @@ fn path(url: &str) -> String {
 fn shortened(text: &str) -> String {
     const LONGEST: usize = 220;
     let text = printable(text);
-    if text.chars().count() <= LONGEST { text } else { format!("{}…", text.chars().take(LONGEST).collect::<String>()) }
+    if text.chars().count() <= LONGEST {
+        text
+    } else {
+        format!("{}…", text.chars().take(LONGEST).collect::<String>())
+    }
 }

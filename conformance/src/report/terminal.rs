@@ -14,7 +14,9 @@ pub fn render(report: &Report) -> String {
         }
     }
     for suite in suites(report) {
-        let of = |verdict| report.results.iter().filter(|result| in_suite(result, &suite) && result.verdict == verdict).count();
+        let of = |verdict| {
+            report.results.iter().filter(|result| in_suite(result, &suite) && result.verdict == verdict).count()
+        };
         let total = report.results.iter().filter(|result| in_suite(result, &suite)).count();
         let _ = writeln!(out, "{suite:<24} {:>3} of {total} held{}", of(Verdict::Pass), remarks(&of));
     }
@@ -49,7 +51,11 @@ pub fn render(report: &Report) -> String {
 }
 
 fn remarks(of: &impl Fn(Verdict) -> usize) -> String {
-    let named = [(Verdict::Fail, "failed"), (Verdict::Inconclusive, "inconclusive"), (Verdict::NotApplicable, "not applicable")];
+    let named = [
+        (Verdict::Fail, "failed"),
+        (Verdict::Inconclusive, "inconclusive"),
+        (Verdict::NotApplicable, "not applicable"),
+    ];
     let remarks = named.iter().filter(|(verdict, _)| of(*verdict) > 0);
     remarks.map(|(verdict, word)| format!(", {} {word}", of(*verdict))).collect()
 }
@@ -65,7 +71,8 @@ fn trouble(out: &mut String, result: &CheckResult) {
             let _ = writeln!(out, "  expected {}", printable(&broken.expected));
             let _ = writeln!(out, "  observed {}", printable(&broken.observed));
         }
-        let _ = writeln!(out, "  requirements {}; again: offline365 replay {}", result.requirements.join(" "), result.id);
+        let _ =
+            writeln!(out, "  requirements {}; again: offline365 replay {}", result.requirements.join(" "), result.id);
     }
     out.push('\n');
 }

@@ -15,7 +15,11 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Critical,
     needs: &[],
     setup: Setup::SHIPPED,
-    attack: Some(Attack { by: BOB, knows: "the address of Alice's mail", stopped_by: &[Layer::Connector, Layer::Graph] }),
+    attack: Some(Attack {
+        by: BOB,
+        knows: "the address of Alice's mail",
+        stopped_by: &[Layer::Connector, Layer::Graph],
+    }),
     broken: &[&broken::CACHE_SHARED, &broken::ANSWERS_BY_ADDRESS],
     source: file!(),
     run: |bench| Box::pin(run(bench)),
@@ -28,7 +32,9 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
     bench.control("Alice reads her own mail", alice.read(&uri), &canary).await?;
     let foreign = bench.attempt("Bob asks for it by its address", bob.read(&uri)).await?;
     bench.expect_only_own("Bob's answer", &foreign)?;
-    let unknown = bench.attempt("Bob asks for one that never existed", bob.read(&super::super::tenant_isolation::nowhere(&uri))).await?;
+    let unknown = bench
+        .attempt("Bob asks for one that never existed", bob.read(&super::super::tenant_isolation::nowhere(&uri)))
+        .await?;
     bench.expect_refused("a colleague's mail", &foreign, Refusal::tool("NOT_FOUND", Layer::Graph))?;
     bench.expect_same("a colleague's mail and none at all cannot be told apart", &unknown, &foreign)
 }

@@ -30,7 +30,11 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
     bench.expect("Alice is not served", "a refusal", &refused.summary(), !refused.served())?;
     bench.expect_only_own("Alice's answer", &refused)?;
     super::expect_names(bench, &refused, "Mail.Read")?;
-    bench.expect_refused("the issuer refused the exchange", &refused, Refusal::tool("CONSENT_REQUIRED", Layer::Issuer))?;
+    bench.expect_refused(
+        "the issuer refused the exchange",
+        &refused,
+        Refusal::tool("CONSENT_REQUIRED", Layer::Issuer),
+    )?;
     let asked = refused.graph().count();
     bench.expect("Graph was not asked", "0 requests", &asked.to_string(), asked == 0)?;
     let me = bench.attempt("Alice asks who she is", alice.get_me()).await?;

@@ -26,7 +26,8 @@ pub(super) const CHECKS: &[&Check] = &[
 pub(super) fn expect_names(bench: &mut Bench, refused: &Reply, permission: &str) -> Result<(), Finding> {
     let error = refused.error().cloned().unwrap_or_default();
     let field = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let named = field("permission").split(' ').any(|named| named == permission) && refused.explanation().contains(permission);
+    let named =
+        field("permission").split(' ').any(|named| named == permission) && refused.explanation().contains(permission);
     bench.expect("the refusal names the permission", permission, &field("permission"), named)?;
     let admin = field("restoredBy") == "tenant admin";
     bench.expect("and who can bring it back", "tenant admin", &field("restoredBy"), admin)

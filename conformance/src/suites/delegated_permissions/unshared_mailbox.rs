@@ -15,7 +15,11 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     needs: &[],
     setup: Setup::SHIPPED,
-    attack: Some(Attack { by: BOB, knows: "the addresses of everybody", stopped_by: &[Layer::Connector, Layer::Graph] }),
+    attack: Some(Attack {
+        by: BOB,
+        knows: "the addresses of everybody",
+        stopped_by: &[Layer::Connector, Layer::Graph],
+    }),
     broken: &[&broken::GRAPH_ERRORS_PASSED_ON],
     source: file!(),
     run: |bench| Box::pin(run(bench)),
@@ -26,7 +30,9 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
     let mailbox = |address: &str| bob.call("outlook_email_search", json!({ "mailboxOwnerEmail": address, "limit": 5 }));
     let canary = bench.canary("contoso/mail/support/support-bug")?;
     let shared = json!({ "mailboxOwnerEmail": "support@contoso.example", "limit": 25 });
-    bench.control("Bob searches the mailbox that is shared with him", bob.call("outlook_email_search", shared), &canary).await?;
+    bench
+        .control("Bob searches the mailbox that is shared with him", bob.call("outlook_email_search", shared), &canary)
+        .await?;
     let unshared = bench.attempt("Bob names Alice's mailbox", mailbox("alice@contoso.example")).await?;
     bench.expect_only_own("Bob's answer", &unshared)?;
     bench.expect("Alice's mailbox stays closed", "a refusal", &unshared.summary(), !unshared.served())?;

@@ -7,11 +7,7 @@ mod only_reads;
 use crate::check::Check;
 
 /// Every check of this suite.
-pub(super) const CHECKS: &[&Check] = &[
-    &no_trace::CHECK,
-    &no_write_scope::CHECK,
-    &only_reads::CHECK,
-];
+pub(super) const CHECKS: &[&Check] = &[&no_trace::CHECK, &no_write_scope::CHECK, &only_reads::CHECK];
 
 /// What a careless tenant might have granted.
 const WRITE_SCOPES: &[&str] = &["Mail.ReadWrite", "Mail.Send", "Calendars.ReadWrite", "Files.ReadWrite.All"];
@@ -25,6 +21,9 @@ fn can_write(scope: &str) -> bool {
 
 /// Whether a tool's name has a verb of writing in it.
 fn sounds_like_writing(name: &str) -> bool {
-    let verbs = ["send", "create", "update", "delete", "write", "post", "reply", "forward", "move", "upload", "accept", "mark", "set"];
+    let verbs = [
+        "send", "create", "update", "delete", "write", "post", "reply", "forward", "move", "upload", "accept", "mark",
+        "set",
+    ];
     name.split('_').any(|word| verbs.contains(&word))
 }

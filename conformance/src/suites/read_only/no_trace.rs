@@ -44,7 +44,8 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
     bench.control("Alice reads the budget", alice.read(&budget), &canary).await?;
     let after = bench.fingerprint().await?;
     bench.expect("content is untouched", &before, &after, before == after)?;
-    let rows = bench.lab().audit(0).await.map_err(|error| Finding::Inconclusive(format!("failure of ours: {error}")))?;
+    let rows =
+        bench.lab().audit(0).await.map_err(|error| Finding::Inconclusive(format!("failure of ours: {error}")))?;
     let of = |kind: &str| rows.iter().filter(|row| row.get("kind").and_then(Value::as_str) == Some(kind)).count();
     let (reads, writes) = (of("graph-read"), of("graph-write"));
     if reads == 0 {

@@ -35,8 +35,11 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
     let read = bench.control("Alice reads", again.read(&uri), &canary).await?;
     let me = bench.control("Alice asks who she is", again.get_me(), "alice@contoso.example").await?;
     let replies = [&search, &read, &me];
-    let requested: Vec<String> =
-        replies.iter().flat_map(|reply| reply.exchanges()).filter_map(|exchange| exchange.token_field("scope")).collect();
+    let requested: Vec<String> = replies
+        .iter()
+        .flat_map(|reply| reply.exchanges())
+        .filter_map(|exchange| exchange.token_field("scope"))
+        .collect();
     let held: Vec<String> = replies
         .iter()
         .flat_map(|reply| reply.graph())
@@ -46,7 +49,8 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
         return Err(Finding::Inconclusive("control failed: no exchange or no Graph token was seen".to_owned()));
     }
     for (claim, scopes) in [("what is asked for", &requested), ("what its tokens carry", &held)] {
-        let wrong: Vec<&str> = scopes.iter().flat_map(|scopes| scopes.split(' ')).filter(|scope| super::can_write(scope)).collect();
+        let wrong: Vec<&str> =
+            scopes.iter().flat_map(|scopes| scopes.split(' ')).filter(|scope| super::can_write(scope)).collect();
         let observed = if wrong.is_empty() { "none".to_owned() } else { wrong.join(" ") };
         bench.expect(&format!("{claim}: permissions that write"), "none", &observed, wrong.is_empty())?;
     }

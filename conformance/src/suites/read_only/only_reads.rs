@@ -54,8 +54,14 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
     }
     for tool in &list {
         let name = tool.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let reads = tool.pointer("/annotations/readOnlyHint") == Some(&Value::Bool(true)) && !super::sounds_like_writing(&name);
-        bench.expect(&format!("the tool {name} reads"), "readOnlyHint, no verb of writing", &tool.to_string(), reads)?;
+        let reads =
+            tool.pointer("/annotations/readOnlyHint") == Some(&Value::Bool(true)) && !super::sounds_like_writing(&name);
+        bench.expect(
+            &format!("the tool {name} reads"),
+            "readOnlyHint, no verb of writing",
+            &tool.to_string(),
+            reads,
+        )?;
     }
     Ok(())
 }

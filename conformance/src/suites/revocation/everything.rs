@@ -32,12 +32,21 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
     bench.revoke(CONTOSO, &[]).await?;
     let past = bench.bound() + SignedDuration::from_secs(1);
     bench.advance(past).await?;
-    for (what, call) in [("Alice searches", alice.search(QUERY)), ("Alice asks who she is", alice.get_me()), ("Bob asks who he is", bob.get_me())] {
+    for (what, call) in [
+        ("Alice searches", alice.search(QUERY)),
+        ("Alice asks who she is", alice.get_me()),
+        ("Bob asks who he is", bob.get_me()),
+    ] {
         let reply = bench.attempt(what, call).await?;
         bench.expect(&format!("{what}: blocked"), "a refusal", &reply.summary(), !reply.served())?;
         bench.expect_only_own(what, &reply)?;
         let by = reply.refused_by();
-        bench.expect(&format!("{what}: the issuer said no"), "issuer", &format!("{by:?}"), by == Some(Layer::Issuer))?;
+        bench.expect(
+            &format!("{what}: the issuer said no"),
+            "issuer",
+            &format!("{by:?}"),
+            by == Some(Layer::Issuer),
+        )?;
     }
     bench.measure("revoking everything stops a tenant", past);
     let other = bench.attempt("Mallory searches", mallory.search(QUERY)).await?;

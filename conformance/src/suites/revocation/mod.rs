@@ -8,9 +8,5 @@ mod new_sign_in;
 use crate::check::Check;
 
 /// Every check of this suite.
-pub(super) const CHECKS: &[&Check] = &[
-    &disabled_user::CHECK,
-    &everything::CHECK,
-    &mail_read::CHECK,
-    &new_sign_in::CHECK,
-];
+pub(super) const CHECKS: &[&Check] =
+    &[&disabled_user::CHECK, &everything::CHECK, &mail_read::CHECK, &new_sign_in::CHECK];

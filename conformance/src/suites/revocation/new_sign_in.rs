@@ -29,7 +29,11 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
     let again = bench.sign_in(ALICE).await?;
     let reply = bench.attempt("Alice, signed in anew, searches", again.search(QUERY)).await?;
     bench.expect("it is blocked at once", "a refusal", &reply.summary(), !reply.served())?;
-    bench.expect_refused("the issuer refused the exchange", &reply, Refusal::tool("CONSENT_REQUIRED", Layer::Issuer))?;
+    bench.expect_refused(
+        "the issuer refused the exchange",
+        &reply,
+        Refusal::tool("CONSENT_REQUIRED", Layer::Issuer),
+    )?;
     bench.consent(CONTOSO, &["Mail.Read"]).await?;
     bench.control("consent restores it", again.search(QUERY), &canary).await.map(drop)
 }

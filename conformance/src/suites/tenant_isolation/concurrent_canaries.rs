@@ -30,11 +30,19 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
     let alice = actors.first().cloned().ok_or_else(|| Finding::Inconclusive("nobody signed in".to_owned()))?;
     bench.control("Alice finds her own mail", alice.search(QUERY), &canary).await?;
     for round in 1..=3 {
-        let calls: Vec<_> = actors.iter().flat_map(|actor| [actor.search(QUERY), actor.search("subject:budget"), actor.get_me()]).collect();
+        let calls: Vec<_> = actors
+            .iter()
+            .flat_map(|actor| [actor.search(QUERY), actor.search("subject:budget"), actor.get_me()])
+            .collect();
         let together = bench.together(&format!("everybody asks at once, round {round}"), calls).await?;
         for reply in &together.replies {
             bench.expect_only_own(&format!("round {round}, the answer to {}", reply.actor), reply)?;
-            bench.expect(&format!("round {round}, {} is served", reply.actor), "served", &reply.summary(), reply.served())?;
+            bench.expect(
+                &format!("round {round}, {} is served", reply.actor),
+                "served",
+                &reply.summary(),
+                reply.served(),
+            )?;
         }
     }
     Ok(())

@@ -14,7 +14,11 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::High,
     needs: &[Feature::Cursors],
     setup: Setup::SHIPPED,
-    attack: Some(Attack { by: MALLORY, knows: "a cursor from one of Alice's answers", stopped_by: &[Layer::Connector] }),
+    attack: Some(Attack {
+        by: MALLORY,
+        knows: "a cursor from one of Alice's answers",
+        stopped_by: &[Layer::Connector],
+    }),
     broken: &[&broken::CURSOR_UNBOUND],
     source: file!(),
     run: |bench| Box::pin(run(bench)),
@@ -24,7 +28,8 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
     let (alice, mallory) = (bench.sign_in(ALICE).await?, bench.sign_in(MALLORY).await?);
     let first = bench.attempt("Alice asks for the first two hits", alice.page(2, None)).await?;
     let cursor = first.next_cursor();
-    let cursor = cursor.ok_or_else(|| Finding::Inconclusive("control failed: the first page has no cursor".to_owned()))?;
+    let cursor =
+        cursor.ok_or_else(|| Finding::Inconclusive("control failed: the first page has no cursor".to_owned()))?;
     bench.control("Alice goes on with it", alice.page(2, Some(&cursor)), "items").await?;
     bench.control("Mallory asks the same of her own mail", mallory.page(2, None), "items").await?;
     let stolen = bench.attempt("Mallory goes on with Alice's cursor", mallory.page(2, Some(&cursor))).await?;

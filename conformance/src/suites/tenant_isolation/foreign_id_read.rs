@@ -15,7 +15,11 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Critical,
     needs: &[],
     setup: Setup::SHIPPED,
-    attack: Some(Attack { by: MALLORY, knows: "the address of every mail of contoso", stopped_by: &[Layer::Connector, Layer::Graph] }),
+    attack: Some(Attack {
+        by: MALLORY,
+        knows: "the address of every mail of contoso",
+        stopped_by: &[Layer::Connector, Layer::Graph],
+    }),
     broken: &[&broken::CACHE_SHARED, &broken::ANSWERS_BY_ADDRESS],
     source: file!(),
     run: |bench| Box::pin(run(bench)),

@@ -17,7 +17,11 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Critical,
     needs: &[],
     setup: Setup::SHIPPED,
-    attack: Some(Attack { by: MALLORY, knows: "her own token, and a signing key of the consumer tenant", stopped_by: &[Layer::Connector] }),
+    attack: Some(Attack {
+        by: MALLORY,
+        knows: "her own token, and a signing key of the consumer tenant",
+        stopped_by: &[Layer::Connector],
+    }),
     broken: &[&broken::NO_SIGNATURE, &broken::NO_KEY_ISSUER],
     source: file!(),
     run: |bench| Box::pin(run(bench)),
@@ -49,7 +53,8 @@ fn forgeries(bench: &Bench, genuine: &str) -> Result<Vec<Forged>, Finding> {
         let fabrikam = plan.tenant(FABRIKAM).ok_or_else(missing)?.id.to_string();
         let key = plan.keys.iter().find(|key| matches!(key.issuer, KeyIssuer::Tenant(_))).ok_or_else(missing)?;
         let draft = Draft::of(genuine)?;
-        let issuer = draft.get("iss").and_then(serde_json::Value::as_str).unwrap_or_default().replace(&fabrikam, &contoso);
+        let issuer =
+            draft.get("iss").and_then(serde_json::Value::as_str).unwrap_or_default().replace(&fabrikam, &contoso);
         let lie = draft.claim("tid", contoso).claim("iss", issuer);
         Ok(vec![lie.clone().keep_signature(), lie.sign(key, Algorithm::Rs256)?])
     };

@@ -18,7 +18,11 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Critical,
     needs: &[],
     setup: Setup::SHIPPED,
-    attack: Some(Attack { by: MALLORY, knows: "a token that was issued for another audience", stopped_by: &[Layer::Connector] }),
+    attack: Some(Attack {
+        by: MALLORY,
+        knows: "a token that was issued for another audience",
+        stopped_by: &[Layer::Connector],
+    }),
     broken: &[&broken::NO_AUDIENCE],
     source: file!(),
     run,

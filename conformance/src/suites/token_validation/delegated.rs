@@ -31,6 +31,10 @@ fn run(bench: &mut Bench) -> BoxFuture<'_, Result<(), Finding>> {
 fn forgeries(kit: &Kit<'_>) -> Result<Vec<Forged>, ForgeError> {
     Ok(vec![
         kit.genuine().claim("idtyp", "app").sign(kit.key, Algorithm::Rs256)?,
-        kit.genuine().claim("idtyp", "app").without("scp").claim("roles", json!(["access_as_user"])).sign(kit.key, Algorithm::Rs256)?,
+        kit.genuine()
+            .claim("idtyp", "app")
+            .without("scp")
+            .claim("roles", json!(["access_as_user"]))
+            .sign(kit.key, Algorithm::Rs256)?,
     ])
 }

@@ -17,7 +17,11 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Critical,
     needs: &[],
     setup: Setup::SHIPPED,
-    attack: Some(Attack { by: MALLORY, knows: "a signing key of the consumer tenant", stopped_by: &[Layer::Connector] }),
+    attack: Some(Attack {
+        by: MALLORY,
+        knows: "a signing key of the consumer tenant",
+        stopped_by: &[Layer::Connector],
+    }),
     broken: &[&broken::NO_KEY_ISSUER],
     source: file!(),
     run,

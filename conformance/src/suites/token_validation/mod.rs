@@ -102,10 +102,7 @@ impl<'a> Kit<'a> {
 }
 
 /// The genuine token is served; each forgery of it is refused as invalid, for a list of tools and for a search; the genuine one still is.
-async fn refuses(
-    bench: &mut Bench,
-    forgeries: fn(&Kit<'_>) -> Result<Vec<Forged>, ForgeError>,
-) -> Result<(), Finding> {
+async fn refuses(bench: &mut Bench, forgeries: fn(&Kit<'_>) -> Result<Vec<Forged>, ForgeError>) -> Result<(), Finding> {
     let alice = bench.sign_in(ALICE).await?;
     let canary = bench.canary(BUDGET)?;
     bench.control("the genuine token is served", alice.search(QUERY), &canary).await?;
