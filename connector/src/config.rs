@@ -367,3 +367,61 @@ fn access_as_user() -> String {
 fn known_url(url: &str) -> Url {
     Url::parse(url).expect("a constant address parses")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"
+        [server]
+        listen = "127.0.0.1:0"
+        allow_plain_http = true
+        [entra]
+        client_id = "5e12e400-0365-4c11-a0ff-11e036500002"
+        client_secret = "from the file"
+        allowed_clients = ["c11e4700-0365-4c11-a0ff-11e036500001"]
+        [admission]
+        tenants = ["aaaaaaaa-0365-4c11-a0ff-00000000000a"]
+    "#;
+
+    fn loaded(environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), FILE).unwrap();
+        let environment = environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        Config::load(Some(file.path()), environment)
+    }
+
+    #[test]
+    fn the_environment_overrules_the_file() {
+        let config = loaded(&[
+            ("OFFLINE365_CONNECTOR__ENTRA__CLIENT_SECRET", "from the environment"),
+            ("OFFLINE365_CONNECTOR__OBO__MAX_AGE_SECONDS", "0"),
+            ("OFFLINE365_CONNECTOR__ADMISSION__DISABLED_TOOLS", r#"["get_me"]"#),
+            ("OTHER", "x"),
+        ])
+        .unwrap();
+        config.check().unwrap();
+        assert_eq!(config.client_secret().unwrap().expose_secret(), "from the environment");
+        assert_eq!(config.obo.max_age_seconds, 0);
+        assert_eq!(config.admission.disabled_tools, ["get_me"]);
+        assert_eq!(config.entra.login.as_str(), "https://login.microsoftonline.com/");
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_by_name() {
+        for (name, value, key) in [
+            ("OFFLINE365_CONNECTOR__ENTRA__LOGIN", "http://login.example", "entra.login"),
+            ("OFFLINE365_CONNECTOR__ENTRA__LOGIN", "https://login.example/tenant", "entra.login"),
+            ("OFFLINE365_CONNECTOR__GRAPH__URL", "https://graph.example/v1.0", "graph.url"),
+            ("OFFLINE365_CONNECTOR__ENTRA__CLIENT_ID", "me", "entra.client_id"),
+            ("OFFLINE365_CONNECTOR__ENTRA__ALLOWED_CLIENTS", "[]", "entra.allowed_clients"),
+            ("OFFLINE365_CONNECTOR__ADMISSION__TENANTS", "[]", "admission.tenants"),
+            ("OFFLINE365_CONNECTOR__ENTRA__CLIENT_SECRET", "", "entra.client_secret"),
+        ] {
+            let problem = loaded(&[(name, value)]).unwrap().check().unwrap_err().to_string();
+            assert!(problem.starts_with(key), "{problem}");
+        }
+        assert!(loaded(&[("OFFLINE365_CONNECTOR__ENTRA__TYPO", "x")]).is_err());
+        assert!(!format!("{:?}", loaded(&[]).unwrap()).contains("from the file"), "secrets do not print");
+    }
+}

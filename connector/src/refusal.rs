@@ -1,6 +1,8 @@
 //! Why was a request turned down? A stable code, words for people, and who can change it. Safe to show: never a token, never
 //! content, never another tenant's name.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 /// The stable codes of a tool's refusal.
@@ -254,7 +256,7 @@ impl Refusal {
         let facts = &*self.0;
         let mut text = format!("Failed to call tool: {}: {}", facts.code.as_str(), facts.message);
         if let Some((who, how)) = &facts.restored_by {
-            text.push_str(&format!(" Restored by: {}. {how}", who.as_str()));
+            let _ = write!(text, " Restored by: {}. {how}", who.as_str());
         }
         if let Some(suggestion) = &facts.suggestion {
             text.push(' ');

@@ -129,7 +129,7 @@ pub(super) fn of_graph(failure: &GraphFailure, subject: Subject) -> Refusal {
             "Follow the group in your inbox, or search your own mail with `recipient` set to the group's address.",
         ),
         // A mailbox that is not shared and one that does not exist are told alike, byte for byte.
-        (403, _) | (404, _) if subject == Subject::SharedMailbox && !is_item_not_found(&failure.code) => {
+        (403 | 404, _) if subject == Subject::SharedMailbox && !is_item_not_found(&failure.code) => {
             Refusal::new(Code::Forbidden, "This mailbox is not shared with you, or does not exist.")
         }
         (403, _) => Refusal::new(Code::Forbidden, "Microsoft 365 does not let you read this.").graph(answer()),

@@ -33,8 +33,13 @@ pub(crate) struct ToolRow {
     pub(crate) description: &'static str,
     pub(crate) input: fn() -> Arc<JsonObject>,
     pub(crate) output: fn() -> Arc<JsonObject>,
-    pub(crate) call: for<'a> fn(&'a Reach<'a>, Map<String, Value>) -> BoxFuture<'a, Result<Value, Refusal>>,
+    pub(crate) call: Call,
 }
+
+/// From a caller's reach and arguments to an answer.
+type Call = for<'a> fn(&'a Reach<'a>, Map<String, Value>) -> Answered<'a>;
+
+type Answered<'a> = BoxFuture<'a, Result<Value, Refusal>>;
 
 /// What one call of one caller can reach.
 pub(crate) struct Reach<'a> {

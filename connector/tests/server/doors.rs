@@ -39,14 +39,14 @@ async fn a_token_in_the_address_is_no_token() {
 async fn a_tenant_that_nobody_enabled_sees_no_tool() {
     let scene = Scene::start().await;
     let token = scene.token("cccccccc-0365-4c11-a0ff-00000000000c", ALICE);
-    let answer = scene.old(&token, "tools/list", json!({})).await;
+    let answer = scene.earlier_era(&token, "tools/list", json!({})).await;
     assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (403, Some("tenant_not_enabled")));
 }
 
 #[tokio::test]
 async fn a_tool_that_is_off_is_neither_listed_nor_called() {
     let scene = Scene::with(|config| config.admission.disabled_tools = vec!["outlook_email_search".into()]).await;
-    let listed = scene.old(&scene.alice(), "tools/list", json!({})).await.result();
+    let listed = scene.earlier_era(&scene.alice(), "tools/list", json!({})).await.result();
     let names: Vec<_> = listed["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["get_me", "read_resource"]);
     assert_eq!(scene.tool("outlook_email_search", json!({})).await.code(), "TOOL_DISABLED");
@@ -69,7 +69,7 @@ async fn there_are_no_sessions_and_no_streams() {
     let initialize = json!({
         "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "test", "version": "1" },
     });
-    let answer = scene.old(&alice, "initialize", initialize).await;
+    let answer = scene.earlier_era(&alice, "initialize", initialize).await;
     assert_eq!(answer.result()["protocolVersion"], "2025-11-25");
     assert!(answer.headers.get("mcp-session-id").is_none());
     let get = scene.http.get(scene.running.mcp.clone()).bearer_auth(&alice).header("accept", "text/event-stream");
@@ -79,6 +79,6 @@ async fn there_are_no_sessions_and_no_streams() {
 #[tokio::test]
 async fn a_newer_client_discovers_the_server() {
     let scene = Scene::start().await;
-    let result = scene.new(&scene.alice(), "server/discover", json!({})).await.result();
+    let result = scene.current_era(&scene.alice(), "server/discover", json!({})).await.result();
     assert_eq!(result["supportedVersions"], json!(["2025-11-25", "2026-07-28"]));
 }

@@ -8,4 +8,5 @@ mod scene;
 mod shapes;
 mod stub;
 mod tokens;
+mod traces;
 mod transport;

@@ -119,13 +119,13 @@ impl Scene {
     }
 
     /// A request of the older era: no session, no metadata.
-    pub(crate) async fn old(&self, token: &str, method: &str, params: Value) -> Answer {
+    pub(crate) async fn earlier_era(&self, token: &str, method: &str, params: Value) -> Answer {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         self.post(token, &[("mcp-protocol-version", "2025-11-25")], &body).await
     }
 
     /// A request of the newer era.
-    pub(crate) async fn new(&self, token: &str, method: &str, mut params: Value) -> Answer {
+    pub(crate) async fn current_era(&self, token: &str, method: &str, mut params: Value) -> Answer {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
@@ -141,7 +141,7 @@ impl Scene {
     }
 
     pub(crate) async fn call(&self, token: &str, tool: &str, arguments: Value) -> Answer {
-        self.new(token, "tools/call", json!({ "name": tool, "arguments": arguments })).await
+        self.current_era(token, "tools/call", json!({ "name": tool, "arguments": arguments })).await
     }
 
     /// A call of Alice's.

@@ -13,9 +13,9 @@ fn normalised(scene: &Scene, text: &str) -> String {
 #[tokio::test]
 async fn the_list_of_tools() {
     let scene = Scene::start().await;
-    let new = scene.new(&scene.alice(), "tools/list", json!({})).await.result();
+    let new = scene.current_era(&scene.alice(), "tools/list", json!({})).await.result();
     assert_eq!((&new["cacheScope"], &new["nextCursor"]), (&json!("private"), &Value::Null));
-    let old = scene.old(&scene.alice(), "tools/list", json!({})).await.result();
+    let old = scene.earlier_era(&scene.alice(), "tools/list", json!({})).await.result();
     assert_eq!(new["tools"], old["tools"]);
     for tool in new["tools"].as_array().unwrap() {
         assert_eq!(tool["annotations"]["readOnlyHint"], true);
@@ -39,8 +39,8 @@ async fn the_resources_metadata() {
 #[tokio::test]
 async fn the_challenges() {
     let scene = Scene::start().await;
-    let none = scene.old("", "tools/list", json!({})).await;
-    let bad = scene.old("a.b.c", "tools/list", json!({})).await;
+    let none = scene.earlier_era("", "tools/list", json!({})).await;
+    let bad = scene.earlier_era("a.b.c", "tools/list", json!({})).await;
     assert_eq!((none.status, bad.status), (401, 401));
     insta::assert_snapshot!("challenge_no_token", normalised(&scene, &none.challenge()));
     insta::assert_snapshot!("challenge_bad_token", normalised(&scene, &bad.challenge()));

@@ -12,8 +12,9 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router, routing};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use connector::policy::token::SigningKey;
 use http::{HeaderMap, StatusCode, header};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -69,7 +70,7 @@ impl Stub {
         let graph = Router::new().fallback(graph).with_state(Arc::clone(&shared));
         let this = Self { login: serve(issuer).await, graph: serve(graph).await, shared };
         let mut inner = this.lock();
-        inner.login = this.login.as_str().trim_end_matches('/').to_owned();
+        this.login.as_str().trim_end_matches('/').clone_into(&mut inner.login);
         inner.key_issuer = format!("{}/{{tenantid}}/v2.0", inner.login);
         inner.granted = ["User.Read", "Mail.Read", "Mail.Read.Shared"].map(str::to_owned).into();
         drop(inner);
@@ -122,6 +123,13 @@ impl Stub {
         let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims));
         let signature = jsonwebtoken::crypto::sign(input.as_bytes(), &encoding_key(), Algorithm::RS256).unwrap();
         format!("{input}.{signature}")
+    }
+
+    /// The key that tokens are signed with, signing for `issuer`.
+    pub(crate) fn signing_key(issuer: &str) -> SigningKey {
+        let components = PublicKeyComponents::<Vec<u8>>::from(key().public_key());
+        let (n, e) = (URL_SAFE_NO_PAD.encode(components.n), URL_SAFE_NO_PAD.encode(components.e));
+        SigningKey { key: DecodingKey::from_rsa_components(&n, &e).unwrap(), issuer: Some(issuer.to_owned()) }
     }
 
     pub(crate) fn header() -> Value {
@@ -213,13 +221,11 @@ async fn graph(State(shared): Shared, request: Request) -> Response {
         path if path.ends_with("/messages") => json!({ "value": inner.messages }),
         path => {
             let id = path.rsplit('/').next().unwrap_or_default();
-            match inner.messages.iter().find(|message| message["id"] == id) {
-                Some(message) => message.clone(),
-                None => {
-                    let body = json!({ "error": { "code": "ErrorItemNotFound", "message": "not found" } });
-                    return (StatusCode::NOT_FOUND, Json(body)).into_response();
-                }
-            }
+            let Some(message) = inner.messages.iter().find(|message| message["id"] == id) else {
+                let body = json!({ "error": { "code": "ErrorItemNotFound", "message": "not found" } });
+                return (StatusCode::NOT_FOUND, Json(body)).into_response();
+            };
+            message.clone()
         }
     };
     ([(header::HeaderName::from_static("request-id"), "req-1")], Json(body)).into_response()

@@ -1,9 +1,10 @@
 //! Every token rule refuses the one token that breaks it, and a good token passes.
 
-use connector::policy::token::RULES;
+use connector::policy::token::{self, Expected, RULES};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::scene::{ALICE, CONTOSO, Scene};
+use crate::scene::{ALICE, CLIENT, CONTOSO, SERVER, Scene};
 use crate::stub::Stub;
 
 type Change = fn(&mut Value, &mut Map<String, Value>);
@@ -76,13 +77,13 @@ const FORGERIES: &[(&str, Change)] = &[
 #[tokio::test]
 async fn each_rule_refuses_what_breaks_it() {
     let scene = Scene::start().await;
-    assert_eq!(scene.old(&scene.alice(), "tools/list", json!({})).await.status, 200, "a good token passes");
+    assert_eq!(scene.earlier_era(&scene.alice(), "tools/list", json!({})).await.status, 200, "a good token passes");
     for (name, change) in FORGERIES {
         let rule = RULES.iter().find(|rule| rule.name == *name).unwrap();
         let (mut header, mut claims) = (Stub::header(), scene.claims(CONTOSO, ALICE));
         change(&mut header, &mut claims);
         let token = Stub::sign(&header, &Value::Object(claims).to_string());
-        let answer = scene.old(&token, "tools/list", json!({})).await;
+        let answer = scene.earlier_era(&token, "tools/list", json!({})).await;
         let expected = if *name == "scope" { 403 } else { 401 };
         assert_eq!(answer.status, expected, "{name}");
         assert!(answer.challenge().contains(rule.says), "{name}: {}", answer.challenge());
@@ -94,7 +95,7 @@ async fn each_rule_refuses_what_breaks_it() {
 async fn a_key_signs_for_its_own_issuer_alone() {
     let scene = Scene::start().await;
     scene.stub.set_key_issuer("https://login.live.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0");
-    let answer = scene.old(&scene.alice(), "tools/list", json!({})).await;
+    let answer = scene.earlier_era(&scene.alice(), "tools/list", json!({})).await;
     assert_eq!(answer.status, 401);
     assert!(answer.challenge().contains("its key may not sign for its issuer"));
 }
@@ -104,28 +105,64 @@ async fn a_changed_token_has_no_signature() {
     let scene = Scene::start().await;
     let (alice, mallory) = (scene.alice(), scene.token(CONTOSO, "ee11ce00-0365-4c11-a0ff-0000000000a1"));
     let spliced = format!("{}.{}", mallory.rsplit_once('.').unwrap().0, alice.rsplit_once('.').unwrap().1);
-    assert_eq!(scene.old(&spliced, "tools/list", json!({})).await.status, 401);
+    assert_eq!(scene.earlier_era(&spliced, "tools/list", json!({})).await.status, 401);
     for broken in ["a", "a.b", "a.b.c", "..", "e30.e30."] {
-        assert_eq!(scene.old(broken, "tools/list", json!({})).await.status, 401, "{broken}");
+        assert_eq!(scene.earlier_era(broken, "tools/list", json!({})).await.status, 401, "{broken}");
     }
-    assert_eq!(scene.old(&"x".repeat(17_000), "tools/list", json!({})).await.status / 100, 4);
+    assert_eq!(scene.earlier_era(&"x".repeat(17_000), "tools/list", json!({})).await.status / 100, 4);
 }
 
 #[tokio::test]
 async fn made_up_key_ids_do_not_make_the_server_ask() {
     let scene = Scene::start().await;
-    scene.old(&scene.alice(), "tools/list", json!({})).await;
+    scene.earlier_era(&scene.alice(), "tools/list", json!({})).await;
     for number in 0..20 {
         let mut header = Stub::header();
         header["kid"] = format!("made-up-{number}").into();
         let token = Stub::sign(&header, &Value::Object(scene.claims(CONTOSO, ALICE)).to_string());
-        assert_eq!(scene.old(&token, "tools/list", json!({})).await.status, 401);
+        assert_eq!(scene.earlier_era(&token, "tools/list", json!({})).await.status, 401);
     }
     assert_eq!(scene.stub.key_requests(), 1);
     scene.clock.advance(301);
     let mut header = Stub::header();
     header["kid"] = "made-up".into();
     let token = Stub::sign(&header, &Value::Object(scene.claims(CONTOSO, ALICE)).to_string());
-    scene.old(&token, "tools/list", json!({})).await;
+    scene.earlier_era(&token, "tools/list", json!({})).await;
     assert_eq!(scene.stub.key_requests(), 2);
+}
+
+/// Each rule stands alone: for each there is a token that no other rule refuses, so that a server without it can be told.
+#[tokio::test]
+async fn no_rule_is_covered_by_the_others() {
+    let scene = Scene::start().await;
+    let expected = Expected {
+        login: scene.stub.login.clone(),
+        client_id: SERVER.to_owned(),
+        scope: "access_as_user".to_owned(),
+        clients: [CLIENT.to_owned()].into(),
+        now: Timestamp::from_second(scene.clock.seconds()).unwrap(),
+    };
+    let broken = |token: &str, issuer: &str| -> Vec<&str> {
+        let mut presented = token::parse(token).unwrap();
+        presented.key = Some(Stub::signing_key(issuer));
+        RULES.iter().filter(|rule| !(rule.holds)(&presented, &expected)).map(|rule| rule.name).collect()
+    };
+    let template = format!("{}{{tenantid}}/v2.0", scene.stub.login);
+    assert_eq!(broken(&scene.alice(), &template), [""; 0]);
+    let mut alone: Vec<&str> = FORGERIES
+        .iter()
+        .filter_map(|(name, change)| {
+            let (mut header, mut claims) = (Stub::header(), scene.claims(CONTOSO, ALICE));
+            change(&mut header, &mut claims);
+            let token = Stub::sign(&header, &Value::Object(claims).to_string());
+            (broken(&token, &template) == [*name]).then_some(*name)
+        })
+        .collect();
+    let spliced = format!("{}x", scene.alice());
+    assert_eq!(broken(&spliced, &template), ["signature"]);
+    assert_eq!(broken(&scene.alice(), "https://login.live.com/9188040d/v2.0"), ["key-issuer"]);
+    alone.extend(["signature", "key-issuer"]);
+    for rule in RULES {
+        assert!(alone.contains(&rule.name), "{}", rule.name);
+    }
 }

@@ -54,3 +54,27 @@ fn the_program_offers_no_other_policy() {
         assert!(!refused.status.success(), "{section}");
     }
 }
+
+#[tokio::test]
+async fn it_speaks_tls_with_the_certificate_it_is_given() {
+    let leaf = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let mut config = config();
+    config.server.tls_cert_pem = Some(leaf.cert.pem());
+    config.server.tls_key_pem = Some(leaf.signing_key.serialize_pem().into());
+    let running = Connector::start(config, Parts::default()).await.unwrap();
+    assert_eq!((running.mcp.scheme(), running.mcp.host_str()), ("https", Some("localhost")));
+    let root = reqwest::Certificate::from_pem(leaf.cert.pem().as_bytes()).unwrap();
+    let client = reqwest::Client::builder().no_proxy().add_root_certificate(root).build().unwrap();
+    let answer = client.post(running.mcp.clone()).send().await.unwrap();
+    assert_eq!(answer.status(), 401);
+
+    let address = ("127.0.0.1", running.mcp.port().unwrap());
+    for garbage in [b"GET / HTTP/1.1\r\n\r\n".as_slice(), b"\x16\x03\x01\x00\x05\x01".as_slice()] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, garbage).await.unwrap();
+    }
+    assert_eq!(client.post(running.mcp.clone()).send().await.unwrap().status(), 401, "it still serves");
+    let mcp = running.mcp.clone();
+    running.shutdown().await;
+    assert!(client.post(mcp).send().await.is_err());
+}
