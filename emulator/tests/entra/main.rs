@@ -1,0 +1,8 @@
+//! The login host over the wire: the flows, and each refusal with its number.
+
+mod authorize;
+mod consent;
+mod discovery;
+mod grants;
+mod hostile;
+mod scene;
