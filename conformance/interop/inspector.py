@@ -23,7 +23,7 @@ def ask(era, *arguments):
     done = inspect(era, *arguments)
     if done.returncode != 0:
         sys.exit(f"FAILED: inspector {era} {arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}")
-    return json.loads(done.stdout)
+    return json.loads(done.stdout)["result"]
 
 
 def call(era, tool, **arguments):
