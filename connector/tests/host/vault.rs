@@ -148,6 +148,13 @@ async fn the_key_comes_from_a_file_and_from_nothing_that_is_no_key() {
 }
 
 #[tokio::test]
+async fn a_second_host_on_the_same_folder_is_told_what_is_wrong() {
+    let scene = Scene::new().await;
+    let second = HostParts::open(scene.config(), scene.surroundings()).map(drop);
+    assert!(matches!(second, Err(HostStartError::Vault(VaultError::InUse { .. }))), "{second:?}");
+}
+
+#[tokio::test]
 async fn a_file_that_was_left_open_to_others_is_closed_again() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("vault.redb");

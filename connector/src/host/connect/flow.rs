@@ -16,7 +16,7 @@ const LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 const PER_MEMBER: usize = 5;
 
 /// One sign-in under way.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Flow {
     pub(super) member: Member,
     pub(super) verifier: Verifier,
@@ -33,7 +33,6 @@ pub(super) struct Flows {
 }
 
 /// A sign-in that is being finished: nobody else can take it, but its member can still call it off.
-#[derive(Debug)]
 pub(super) struct Taken {
     pub(super) flow: Flow,
     state: Hash,

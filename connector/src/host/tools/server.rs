@@ -28,14 +28,12 @@ pub(in super::super) struct Server {
 }
 
 /// One JSON-RPC request.
-#[derive(Debug, Clone)]
 pub(super) enum Request {
     ListTools,
     CallTool { name: String, arguments: Map<String, Value> },
 }
 
 /// What the server answered.
-#[derive(Debug)]
 pub(super) enum Answer {
     /// The JSON-RPC result.
     Result(Value),

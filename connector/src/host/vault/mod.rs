@@ -82,6 +82,12 @@ pub enum VaultError {
         /// Why it was not.
         error: std::io::Error,
     },
+    /// Another process has the file open.
+    #[error("{path}: another process uses this vault; stop it, or choose another folder (host.state_dir)")]
+    InUse {
+        /// The file.
+        path: String,
+    },
     /// The process is shutting down.
     #[error("the store was interrupted")]
     Interrupted,

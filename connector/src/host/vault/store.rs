@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use redb::backends::FileBackend;
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableHandle as _};
+use redb::{Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableHandle as _};
 
 use super::super::member::Member;
 use super::super::organizations::SWITCHES;
@@ -39,7 +39,8 @@ impl StateFile {
         let failed = |error| VaultError::File { path: path.display().to_string(), error };
         make_private_dir(dir).map_err(failed)?;
         let file = open_private(&path).map_err(failed)?;
-        let database = Database::builder().create_with_backend(FileBackend::new(file)?)?;
+        let backend = FileBackend::new(file).map_err(|error| in_use(&path, error))?;
+        let database = Database::builder().create_with_backend(backend).map_err(|error| in_use(&path, error))?;
         if !has_tables(&database)? {
             let transaction = database.begin_write()?;
             transaction.open_table(RECORDS)?;
@@ -122,6 +123,13 @@ impl TokenVault for RedbVault {
             transaction.commit()?;
             Ok(existed)
         }))
+    }
+}
+
+fn in_use(path: &Path, error: DatabaseError) -> VaultError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => VaultError::InUse { path: path.display().to_string() },
+        error => error.into(),
     }
 }
 
