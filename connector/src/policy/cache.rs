@@ -70,3 +70,61 @@ pub(super) fn usable_until(lifetimes: &Lifetimes) -> Timestamp {
     let patience = lifetimes.now.saturating_add(lifetimes.max_age).unwrap_or(lifetimes.now);
     patience.min(lifetimes.token).min(lifetimes.assertion)
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::policy::token;
+
+    fn caller(tenant: u8, user: u8, client: u8, token: u8) -> Caller {
+        let claims =
+            json!({ "tid": format!("t{tenant}"), "oid": format!("u{user}"), "azp": format!("c{client}"), "exp": 100 });
+        let presented = token::parse(&format!("e30.{}.x", URL_SAFE_NO_PAD.encode(claims.to_string()))).unwrap();
+        Caller::of(&presented, format!("token {token}").into())
+    }
+
+    proptest! {
+        #[test]
+        fn two_questions_share_a_key_only_if_nothing_differs(
+            one in (0_u8..2, 0_u8..2, 0_u8..2, 0_u8..2, 0_u8..2, 0_u8..2),
+            two in (0_u8..2, 0_u8..2, 0_u8..2, 0_u8..2, 0_u8..2, 0_u8..2),
+        ) {
+            let keyed = |(tenant, user, client, token, scope, claims): (u8, u8, u8, u8, u8, u8)| {
+                let claims = (claims == 1).then_some("{}");
+                key(&caller(tenant, user, client, token), &[format!("s{scope}")], claims)
+            };
+            prop_assert_eq!(keyed(one) == keyed(two), one == two);
+        }
+
+        #[test]
+        fn a_token_belongs_to_whom_it_was_exchanged_for(one in (0_u8..2, 0_u8..2, 0_u8..2), two in (0_u8..2, 0_u8..2, 0_u8..2)) {
+            let (first, second) = (caller(one.0, one.1, 0, one.2), caller(two.0, two.1, 0, two.2));
+            let owner = Owner {
+                tenant: first.tenant().clone(), user: first.user().clone(), assertion: first.assertion_digest(),
+            };
+            prop_assert_eq!(belongs(&second, &owner), one == two);
+        }
+
+        #[test]
+        fn nothing_outlives_any_of_its_three_deaths(now in 0_i64..1000, token in 0_i64..2000, assertion in 0_i64..2000, age in 0_i64..1000) {
+            let at = |seconds| Timestamp::from_second(seconds).unwrap();
+            let lifetimes = Lifetimes {
+                now: at(now), token: at(token), assertion: at(assertion), max_age: SignedDuration::from_secs(age),
+            };
+            prop_assert_eq!(usable_until(&lifetimes), at((now + age).min(token).min(assertion)));
+        }
+    }
+
+    #[test]
+    fn the_order_of_scopes_says_nothing() {
+        let caller = caller(0, 0, 0, 0);
+        let scopes = ["a".to_owned(), "b".to_owned()];
+        let turned = ["b".to_owned(), "a".to_owned()];
+        assert_eq!(key(&caller, &scopes, None), key(&caller, &turned, None));
+    }
+}

@@ -43,3 +43,38 @@ pub(super) fn missing<'s>(resource: &str, required: &[&'s str], granted: &str) -
     };
     required.iter().copied().find(|scope| !held(scope))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GRAPH: &str = "https://graph.microsoft.com";
+
+    #[test]
+    fn a_scope_is_held_as_a_whole_word_of_graphs() {
+        for held in ["Mail.Read", "openid Mail.Read", "https://graph.microsoft.com/mail.read profile"] {
+            assert_eq!(missing(GRAPH, &["Mail.Read"], held), None, "{held}");
+        }
+        for not_held in [
+            "",
+            "Mail.ReadBasic",
+            "Mail.ReadWrite",
+            "Mail.Read.Shared",
+            "https://evil.example/Mail.Read",
+            "https://graph.microsoft.com.evil/Mail.Read",
+        ] {
+            assert_eq!(missing(GRAPH, &["Mail.Read"], not_held), Some("Mail.Read"), "{not_held}");
+        }
+    }
+
+    #[test]
+    fn the_exchange_asks_for_what_is_required_and_nothing_else() {
+        for need in Need::ALL {
+            let asked = requested(GRAPH, required(*need));
+            let bare: Vec<_> =
+                asked.iter().map(|scope| scope.strip_prefix("https://graph.microsoft.com/").unwrap()).collect();
+            assert_eq!(bare, required(*need));
+            assert!(bare.iter().all(|scope| scope.contains("Read") && !scope.contains("Write")), "{bare:?}");
+        }
+    }
+}

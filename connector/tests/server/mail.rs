@@ -81,9 +81,12 @@ async fn pages_follow_each_other_and_a_cursor_is_its_askers() {
 #[tokio::test]
 async fn a_next_link_to_another_origin_gets_no_token() {
     let scene = Scene::start().await;
-    let elsewhere = format!("{}@{}/v1.0/me/messages", scene.stub.graph.as_str().trim_end_matches('/'), "localhost:9");
+    // The stub's issuer listens there and would take the request, token and all.
+    let elsewhere = format!("{}v1.0/me/messages", scene.stub.login);
     scene.stub.script(200, vec![], json!({ "value": [], "@odata.nextLink": elsewhere }));
-    assert_eq!(scene.tool("outlook_email_search", json!({ "recipient": "x" })).await.code(), "UPSTREAM_ERROR");
+    let answer = scene.tool("outlook_email_search", json!({ "recipient": "x" })).await;
+    assert_eq!(answer.code(), "UPSTREAM_ERROR");
+    assert!(answer.text.contains("leads away from Graph"), "{}", answer.text);
     assert_eq!(scene.stub.asked().len(), 1);
 }
 
