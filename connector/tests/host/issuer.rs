@@ -28,6 +28,7 @@ pub(crate) const FABRIKAM: &str = "bbbbbbbb-0365-4c11-a0ff-00000000000b";
 pub(crate) const PERSONAL: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 pub(crate) const ALICE: &str = "a11ce000-0365-4c11-a0ff-0000000000a1";
 pub(crate) const BOB: &str = "b0b00000-0365-4c11-a0ff-0000000000b0";
+pub(crate) const SERVER: &str = "5e12e400-0365-4c11-a0ff-11e036500002";
 pub(crate) const CLIENT: &str = "c11e4700-0365-4c11-a0ff-11e036500001";
 
 /// One running issuer.
@@ -57,6 +58,7 @@ struct Inner {
     held: bool,
     claims: BTreeMap<&'static str, Value>,
     issuer_of_key: Option<String>,
+    for_real_server: bool,
 }
 
 #[derive(Clone)]
@@ -80,17 +82,35 @@ impl StubIssuer {
             held: false,
             claims: BTreeMap::new(),
             issuer_of_key: None,
+            for_real_server: false,
         };
         let shared =
             Arc::new(Shared { state: Mutex::new(inner), clock, gate: Semaphore::new(0), arrived: Semaphore::new(0) });
         let issuer = Arc::new(OnceLock::<StubIssuer>::new());
-        let app =
-            Router::new().route("/{tenant}/oauth2/v2.0/token", routing::post(token)).with_state(Arc::clone(&issuer));
+        let app = Router::new()
+            .route("/{tenant}/oauth2/v2.0/token", routing::post(token))
+            .route("/common/v2.0/.well-known/openid-configuration", routing::get(discovery))
+            .route("/common/discovery/v2.0/keys", routing::get(keys))
+            .with_state(Arc::clone(&issuer));
         let address: SocketAddr = serve(app).await;
         let this = Self { login: format!("http://{address}").parse().unwrap(), shared };
         this.set_issuer_of_key(Some(format!("{}{{tenantid}}/v2.0", this.login)));
         assert!(issuer.set(this.clone()).is_ok());
         this
+    }
+
+    /// From now on access tokens are signed ones for the server's registration, not words of this stub.
+    pub(crate) fn serve_real_server(&self) {
+        self.lock().for_real_server = true;
+    }
+
+    /// A token for the server's registration.
+    pub(crate) fn token_for(&self, tenant: &str, oid: &str) -> String {
+        let now = self.shared.clock.seconds();
+        sign(&json!({
+            "iss": format!("{}{tenant}/v2.0", self.login), "aud": SERVER, "ver": "2.0", "tid": tenant, "oid": oid,
+            "azp": CLIENT, "scp": "access_as_user", "iat": now - 300, "nbf": now - 300, "exp": now + 3600,
+        }))
     }
 
     /// Signs `oid` of `tenant` in at the address that the host gave out; returns the code and the state.
@@ -216,7 +236,10 @@ async fn token(
         other => panic!("unexpected grant {other}"),
     };
     inner.issued += 1;
-    let access_token = format!("access-{}-of-{}-{}", inner.issued, who.oid, "a".repeat(40));
+    let mut access_token = format!("access-{}-of-{}-{}", inner.issued, who.oid, "a".repeat(40));
+    if inner.for_real_server {
+        access_token = issuer.token_for(&who.tenant, &who.oid);
+    }
     let refresh_token = format!("refresh-{}-of-{}-{}", inner.issued, who.oid, "r".repeat(40));
     let mut claims = json!({
         "iss": format!("{login}{}/v2.0", who.tenant), "aud": CLIENT, "ver": "2.0", "tid": who.tenant, "oid": who.oid,
@@ -234,6 +257,21 @@ async fn token(
         "access_token": access_token, "refresh_token": refresh_token, "id_token": id_token,
     });
     Json(answer).into_response()
+}
+
+async fn discovery(State(issuer): State<Arc<OnceLock<StubIssuer>>>) -> Json<Value> {
+    let login = &issuer.get().unwrap().login;
+    Json(json!({
+        "issuer": format!("{login}{{tenantid}}/v2.0"), "jwks_uri": format!("{login}common/discovery/v2.0/keys"),
+    }))
+}
+
+async fn keys(State(issuer): State<Arc<OnceLock<StubIssuer>>>) -> Json<Value> {
+    let public = PublicKeyComponents::<Vec<u8>>::from(key().public_key());
+    Json(json!({ "keys": [{
+        "kty": "RSA", "use": "sig", "kid": KID, "issuer": issuer.get().unwrap().lock().issuer_of_key,
+        "n": URL_SAFE_NO_PAD.encode(&public.n), "e": URL_SAFE_NO_PAD.encode(&public.e),
+    }] }))
 }
 
 fn invalid_grant(aadsts: u32) -> Response {

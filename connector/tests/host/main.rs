@@ -1,6 +1,7 @@
 //! The host through its own addresses, between a stub issuer and a stub server.
 #![expect(clippy::disallowed_methods, reason = "tests build their own HTTP client: a browser that keeps no cookies")]
 
+mod beside;
 mod connect;
 mod gate;
 mod issuer;

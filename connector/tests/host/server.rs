@@ -96,7 +96,7 @@ async fn answer(State(state): State<Arc<Mutex<Inner>>>, headers: HeaderMap, Json
             return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response();
         }
         Refuse::Gate => {
-            let body = json!({ "error": "connector_disabled", "error_description": "switched off" });
+            let body = json!({ "error": { "code": "connector_disabled", "message": "switched off" } });
             return (StatusCode::FORBIDDEN, Json(body)).into_response();
         }
         Refuse::Nothing | Refuse::FirstWithClaims => {}
