@@ -1,12 +1,81 @@
 //! Decisions of the emulator that can be got wrong, as one table, so that a careless emulator is one rule wrong.
 
+use std::collections::BTreeSet;
+
+use fixtures::ids::{TenantId, UserId};
+
+use crate::principal::Principal;
+use crate::world::{TenantWorld, World};
+
 /// Every decision that keeps principals apart or tokens honest. Facts in, verdict out, no I/O.
 ///
 /// Fields are added as workloads arrive; a careless emulator is `Rules { field: wrong, ..Rules::STRICT }`.
 #[derive(Debug, Clone, Copy)]
-pub struct Rules {}
+pub struct Rules {
+    /// In which tenant's directory and content a principal looks.
+    pub home: fn(&World, &Principal) -> Option<TenantId>,
+    /// How much of `owner`'s mailbox `asker` may read, both of one tenant.
+    pub mailbox: fn(&TenantWorld, asker: UserId, owner: UserId) -> Reach,
+    /// Whether a folder, named by its path, lies within reach.
+    pub folder: fn(&Reach, path: &str) -> bool,
+    /// Whether a token that holds these scopes satisfies a row that asks for one of those.
+    pub admits: fn(needed: &[&str], held: &BTreeSet<String>) -> bool,
+    /// Whether these scopes, of those that the row asks for, show the body of a message.
+    pub shows_body: fn(held: &BTreeSet<String>, is_own: bool) -> bool,
+}
+
+/// How much of a mailbox somebody may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// Nothing, not even that it is there.
+    Nothing,
+    /// These folders, by path; their child folders are not among them.
+    Folders(BTreeSet<String>),
+    /// Everything.
+    Whole,
+}
 
 impl Rules {
     /// The rules as the real service has them.
-    pub const STRICT: Self = Self {};
+    pub const STRICT: Self = Self { home, mailbox, folder, admits, shows_body };
+}
+
+fn home(world: &World, principal: &Principal) -> Option<TenantId> {
+    world.tenant(principal.tenant).map(|tenant| tenant.id)
+}
+
+fn mailbox(tenant: &TenantWorld, asker: UserId, owner: UserId) -> Reach {
+    if asker == owner {
+        return Reach::Whole;
+    }
+    let reference = |user| Some(format!("{}@{}", tenant.directory.user(user)?.name, tenant.name));
+    let (Some(asker), Some(owner)) = (reference(asker), reference(owner)) else { return Reach::Nothing };
+    let mut folders = BTreeSet::new();
+    for delegation in tenant.delegations.iter().filter(|row| row.mailbox == owner && row.to == asker) {
+        match &delegation.folder {
+            None => return Reach::Whole,
+            Some(folder) => {
+                folders.insert(folder.clone());
+            }
+        }
+    }
+    if folders.is_empty() { Reach::Nothing } else { Reach::Folders(folders) }
+}
+
+fn folder(reach: &Reach, path: &str) -> bool {
+    match reach {
+        Reach::Nothing => false,
+        Reach::Folders(folders) => folders.contains(path),
+        Reach::Whole => true,
+    }
+}
+
+fn admits(needed: &[&str], held: &BTreeSet<String>) -> bool {
+    needed.iter().any(|scope| held.contains(*scope))
+}
+
+fn shows_body(held: &BTreeSet<String>, is_own: bool) -> bool {
+    let needed: &[&str] =
+        if is_own { &["Mail.Read", "Mail.ReadWrite"] } else { &["Mail.Read.Shared", "Mail.ReadWrite.Shared"] };
+    admits(needed, held)
 }

@@ -1,18 +1,56 @@
-//! The Graph host.
+//! The Graph host: what answers at `graph.microsoft.com`.
+//!
+//! ```text
+//! request ─► dispatch: token → principal ─► path ─► route (permission row) ─► view of one snapshot ─► handler ─► headers, audit row
+//! ```
+//!
+//! Addresses are not axum routes: keys in parentheses, any letter case and doubled slashes are Graph's own grammar, see [`path`].
+
+mod answer;
+mod batch;
+mod challenge;
+mod dispatch;
+mod error;
+mod json;
+mod link;
+mod mail;
+mod odata;
+mod path;
+mod people;
+mod prefer;
+mod route;
+mod view;
+mod writes;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::StatusCode;
-use axum::response::IntoResponse as _;
-use serde_json::json;
+use axum::extract::{Request, State as Shared};
+use axum::response::Response;
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
 
+use self::dispatch::{Call, Service};
+use crate::serve::Arrived;
 use crate::world::State;
 
 /// Answers every path of the Graph host.
-pub fn router(_state: Arc<State>) -> Router {
-    Router::new().fallback(|| async {
-        let body = json!({ "error": { "code": "UnknownError", "message": "", "innerError": {} } });
-        (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
+pub fn router(state: Arc<State>) -> Router {
+    let service = Arc::new(Service::new(state));
+    Router::new().fallback(answer).with_state(service)
+}
+
+async fn answer(Shared(service): Shared<Arc<Service>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    // The listener has read the body and limited it; one that breaks off is as good as none.
+    let body = body.collect().await.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
+    let origin = parts.extensions.get::<Arrived>().map_or_else(|| service.origin(), |arrived| arrived.origin.as_str());
+    service.serve(&Call {
+        method: &parts.method,
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        headers: &parts.headers,
+        body: &body,
+        origin,
     })
 }

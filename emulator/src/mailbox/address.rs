@@ -1,6 +1,6 @@
 //! Who a message is from and to.
 
-use mail_parser::{Address, Addr};
+use mail_parser::{Addr, Address};
 
 /// A name with an address: Graph's `emailAddress`. Either may be missing, and neither need be well formed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

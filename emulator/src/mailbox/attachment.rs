@@ -122,9 +122,5 @@ fn unnamed(part: &MessagePart<'_>, content_type: Option<&str>, number: usize) ->
 
 /// The attachments of a parsed message.
 pub(super) fn all(message: &Message<'_>, places: &[u32], place: &Place<'_>) -> Vec<Attachment> {
-    places
-        .iter()
-        .enumerate()
-        .filter_map(|(number, at)| Some(place.attachment(message.part(*at)?, number)))
-        .collect()
+    places.iter().enumerate().filter_map(|(number, at)| Some(place.attachment(message.part(*at)?, number))).collect()
 }

@@ -1,6 +1,7 @@
 //! One message: what is in its file, read once, and what its mailbox adds.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,6 +26,8 @@ pub struct Message {
     pub change_key: String,
     /// `conversationId`.
     pub conversation_id: String,
+    /// `conversationIndex`, base64.
+    pub conversation_index: String,
     /// `receivedDateTime`, `createdDateTime` and `lastModifiedDateTime`.
     pub received: Timestamp,
     /// `isRead`.
@@ -40,6 +43,28 @@ pub struct Message {
     /// Message-IDs of the thread, oldest first: those of `References` and `In-Reply-To`.
     thread: Vec<String>,
     owner: (TenantId, UserId),
+    wire: OnceLock<Wire>,
+}
+
+/// The properties of a message as they go over the wire, written once. Whoever shows messages decides what they look like.
+#[derive(Debug, Clone, Default)]
+pub struct Wire {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Wire {
+    /// Adds a part.
+    pub fn push(&mut self, part: &[u8]) {
+        self.bytes.extend_from_slice(part);
+        self.ends.push(self.bytes.len());
+    }
+
+    /// A part by the order in which it was added; nothing if there are not so many.
+    pub fn part(&self, at: usize) -> &[u8] {
+        let start = at.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
+        start.zip(self.ends.get(at)).and_then(|(start, end)| self.bytes.get(start..*end)).unwrap_or_default()
+    }
 }
 
 impl std::ops::Deref for Message {
@@ -184,6 +209,7 @@ impl Message {
             folder,
             change_key: String::new(),
             conversation_id: String::new(),
+            conversation_index: String::new(),
             received: delivered.or(item.sent).unwrap_or(arrived),
             is_read: row.is_read,
             is_draft: row.folder == "Drafts",
@@ -192,9 +218,15 @@ impl Message {
             item,
             thread,
             owner: (tenant, owner),
+            wire: OnceLock::new(),
         };
         message.change_key = message.next_change_key();
         message
+    }
+
+    /// Its wire form, made with `write` when it is first asked for.
+    pub fn wire(&self, write: impl FnOnce() -> Wire) -> &Wire {
+        self.wire.get_or_init(write)
     }
 
     fn next_change_key(&self) -> String {
@@ -243,6 +275,9 @@ pub(super) fn join_conversations(messages: &mut [Message]) {
         }
         let (tenant, owner) = message.owner;
         message.conversation_id = exchange_id("conversation", tenant, owner, &root);
+        let thread = Sha256::digest(message.conversation_id.as_bytes());
+        // A header block: version, five bytes of time, the thread's GUID; here all but the version is derived.
+        message.conversation_index = STANDARD.encode([&[0x01], thread.get(..21).unwrap_or_default()].concat());
     }
 }
 
@@ -287,7 +322,8 @@ fn named<'h, 'x>(headers: &'h [Header<'x>], name: &str) -> Option<&'h Header<'x>
 
 /// `Importance` and `X-Priority` as mail programs write them.
 fn importance(headers: &[Header<'_>]) -> Importance {
-    let text = |name| named(headers, name).and_then(|header| header.value.as_text()).map(|text| text.trim().to_lowercase());
+    let text =
+        |name| named(headers, name).and_then(|header| header.value.as_text()).map(|text| text.trim().to_lowercase());
     match text("Importance").as_deref() {
         Some("high") => return Importance::High,
         Some("low") => return Importance::Low,

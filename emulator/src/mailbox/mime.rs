@@ -19,16 +19,16 @@ const DEPTH: usize = 64;
 
 pub(super) fn leaves(message: &Message<'_>) -> Leaves {
     let mut found = Leaves::default();
-    find_body(message, 0, true, 0, &mut found);
+    find_body(message, 0, 0, &mut found);
     collect(message, 0, 0, &mut found);
     let (plain, html) = (found.plain, found.html);
     found.attachments.retain(|at| Some(*at) != plain && Some(*at) != html);
     found
 }
 
-fn find_body(message: &Message<'_>, at: u32, is_root: bool, depth: usize, found: &mut Leaves) {
+fn find_body(message: &Message<'_>, at: u32, depth: usize, found: &mut Leaves) {
     let Some(part) = message.part(at) else { return };
-    if depth > DEPTH || (!is_root && is_marked_attachment(part)) || (is_root && is_marked_attachment(part)) {
+    if depth > DEPTH || is_marked_attachment(part) {
         return;
     }
     match &part.body {
@@ -39,11 +39,11 @@ fn find_body(message: &Message<'_>, at: u32, is_root: bool, depth: usize, found:
                     .and_then(|start| parts.iter().find(|at| has_content_id(message, **at, start)))
                     .or_else(|| parts.first());
                 if let Some(root) = root {
-                    find_body(message, *root, false, depth + 1, found);
+                    find_body(message, *root, depth + 1, found);
                 }
             } else {
                 for at in parts {
-                    find_body(message, *at, false, depth + 1, found);
+                    find_body(message, *at, depth + 1, found);
                 }
             }
         }

@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 pub use address::Correspondent;
 pub use attachment::{Attachment, AttachmentKind};
 pub use body::{Body, BodyKind};
-pub use message::{Importance, Item, Message};
+pub use message::{Importance, Item, Message, Wire};
 
 use crate::options::EPOCH;
 
@@ -75,13 +75,8 @@ impl Mailbox {
         let owner = person.id(tenant);
         let reference = person.reference(tenant);
         let arrived = EPOCH.checked_add(shift).unwrap_or(Timestamp::MAX);
-        let mut mailbox = Self {
-            tenant: tenant.id,
-            owner,
-            folders: Vec::new(),
-            messages: Vec::new(),
-            message_ids: BTreeMap::new(),
-        };
+        let mut mailbox =
+            Self { tenant: tenant.id, owner, folders: Vec::new(), messages: Vec::new(), message_ids: BTreeMap::new() };
         mailbox.add_folder("", Some(ROOT));
         for folder in WELL_KNOWN {
             mailbox.add_folder(folder.display_name, Some(folder.name));
@@ -145,9 +140,7 @@ impl Mailbox {
     pub fn folder_named(&self, key: &str) -> Option<FolderIndex> {
         self.folders
             .iter()
-            .position(|folder| {
-                folder.id == key || folder.well_known.is_some_and(|name| name.eq_ignore_ascii_case(key))
-            })
+            .position(|folder| folder.id == key || folder.well_known.is_some_and(|name| name.eq_ignore_ascii_case(key)))
             .map(FolderIndex)
     }
 

@@ -1,0 +1,267 @@
+//! One request from its token to its audit row.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, header};
+use jiff::Timestamp;
+
+use super::answer::{Answer, Ids};
+use super::error::{GraphError, Refusal};
+use super::link::Links;
+use super::odata::options::Options;
+use super::path::Path;
+use super::prefer::Prefer;
+use super::route::{self, Ask, Owner, Route, operation};
+use super::view::View;
+use super::{batch, challenge, writes};
+use crate::entra::verify;
+use crate::journal::AuditRow;
+use crate::principal::Principal;
+use crate::world::State;
+
+/// What answers requests: the emulator's state, and the key of next links.
+#[derive(Debug)]
+pub(super) struct Service {
+    state: Arc<State>,
+    links: Links,
+}
+
+/// A request, or an item of a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) method: &'a Method,
+    pub(super) path: &'a str,
+    pub(super) query: &'a str,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) body: &'a Bytes,
+    /// The origin it came in at: what links of the answer begin with.
+    pub(super) origin: &'a str,
+}
+
+/// What became of a request, before it is written down.
+struct Outcome {
+    operation: String,
+    is_write: bool,
+    result: Result<Answer, Refusal>,
+    unmodelled: Vec<String>,
+}
+
+impl Outcome {
+    fn refused(operation: String, refusal: impl Into<Refusal>) -> Self {
+        Self { operation, is_write: false, result: Err(refusal.into()), unmodelled: Vec::new() }
+    }
+}
+
+impl Service {
+    pub(super) fn new(state: Arc<State>) -> Self {
+        let links = Links::new(&state.seed.draw("graph-next-link"));
+        Self { state, links }
+    }
+
+    /// The Graph host's own origin.
+    pub(super) fn origin(&self) -> &str {
+        self.state.origins.graph.as_str().trim_end_matches('/')
+    }
+
+    /// Answers a request that came in by itself.
+    pub(super) fn serve(&self, call: &Call<'_>) -> http::Response<axum::body::Body> {
+        let now = self.state.clock.now();
+        let ids = self.ids(call.headers);
+        let answer = match self.authenticate(call.headers) {
+            Ok(principal) => self.answer(&principal, call, &ids, now, false),
+            Err(error) => {
+                let refusal = Refusal::from(error);
+                let answer = Answer::error(&refusal.error, &ids, now).challenge(&challenge::header(
+                    &refusal.error,
+                    self.state.origins.login_origin(),
+                    now,
+                ));
+                let outcome = Outcome::refused(call.method.to_string(), refusal);
+                self.write_down(None, call, &ids, now, &outcome, answer.status.as_u16());
+                answer
+            }
+        };
+        answer.into_response(&ids, now)
+    }
+
+    /// Answers for a principal: a whole request, or an item of a batch.
+    pub(super) fn answer(
+        &self,
+        principal: &Principal,
+        call: &Call<'_>,
+        ids: &Ids,
+        now: Timestamp,
+        in_batch: bool,
+    ) -> Answer {
+        let mut outcome = self.outcome(principal, call, now, in_batch);
+        for what in outcome.unmodelled.drain(..) {
+            self.state.journal.unmodelled(what);
+        }
+        let answer = match std::mem::replace(&mut outcome.result, Ok(Answer::json(Bytes::new()))) {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                let answer = Answer::error(&refusal.error, ids, now);
+                outcome.result = Err(refusal);
+                answer
+            }
+        };
+        self.write_down(Some(principal), call, ids, now, &outcome, answer.status.as_u16());
+        answer
+    }
+
+    fn outcome(&self, principal: &Principal, call: &Call<'_>, now: Timestamp, in_batch: bool) -> Outcome {
+        let method = call.method;
+        let Ok(mut path) = Path::parse(call.path) else {
+            return Outcome::refused(method.to_string(), GraphError::BadRequest("The path is not valid.".to_owned()));
+        };
+        match path.version().as_deref() {
+            Some(version) if version.eq_ignore_ascii_case("v1.0") => {}
+            Some(version) if version.eq_ignore_ascii_case("beta") => {
+                let mut outcome =
+                    Outcome::refused(method.to_string(), GraphError::NotModelled("version beta".to_owned()));
+                outcome.unmodelled.push("version beta".to_owned());
+                return outcome;
+            }
+            version => {
+                let version = version.unwrap_or_default().to_owned();
+                return Outcome::refused(method.to_string(), GraphError::Version(version));
+            }
+        }
+        if method == Method::POST && path.segments().keys("/$batch").is_some() {
+            let result = if in_batch {
+                Err(GraphError::BadRequest("A batch cannot contain another batch.".to_owned()).into())
+            } else {
+                batch::answer(self, principal, call, now).map_err(Refusal::from)
+            };
+            return Outcome { operation: "POST /$batch".to_owned(), is_write: false, result, unmodelled: Vec::new() };
+        }
+        let world = self.state.world();
+        let Some(view) = View::of(&world, principal, &self.state.rules) else {
+            return Outcome::refused(method.to_string(), GraphError::Token(verify::GraphAuthFailure::Gone));
+        };
+        if method != Method::GET {
+            let attempt = writes::answer(method, &path, &view);
+            return Outcome {
+                operation: attempt.operation,
+                is_write: attempt.is_write,
+                result: Err(attempt.refusal),
+                unmodelled: attempt.unmodelled,
+            };
+        }
+        match route::find(&path) {
+            Some((route, owner, keys)) => self.read(route, owner, keys, call, &view, now),
+            None => {
+                let unknown = writes::unknown(&path);
+                Outcome {
+                    operation: unknown.operation,
+                    is_write: false,
+                    result: Err(unknown.refusal),
+                    unmodelled: unknown.unmodelled,
+                }
+            }
+        }
+    }
+
+    /// Checks the row's scopes and asks its handler.
+    fn read(
+        &self,
+        route: &Route,
+        owner: Owner,
+        keys: Vec<String>,
+        call: &Call<'_>,
+        view: &View<'_>,
+        now: Timestamp,
+    ) -> Outcome {
+        let operation = operation(call.method, &owner, route.template);
+        let needed = if view.is_own(&owner) { route.own } else { route.others };
+        if !view.admits(needed) {
+            let reason = missing(&operation, needed, view.principal());
+            return Outcome::refused(operation, route.workload.denied().because(reason));
+        }
+        let options = match Options::parse(call.query) {
+            Ok(options) => options,
+            Err(error) => return Outcome::refused(operation, error),
+        };
+        let prefer = Prefer::of(call.headers);
+        let unmodelled = prefer.unknown.clone();
+        let ask = Ask {
+            owner,
+            keys,
+            options,
+            prefer,
+            headers: call.headers,
+            root: format!("{}/v1.0", call.origin),
+            path: after_version(call.path),
+            now,
+            links: &self.links,
+            unmodelled: RefCell::new(unmodelled),
+        };
+        let result = (route.handler)(view, &ask);
+        Outcome { operation, is_write: false, result, unmodelled: ask.unmodelled.into_inner() }
+    }
+
+    fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, GraphError> {
+        let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let token = match value.split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+            _ => "",
+        };
+        if token.is_empty() {
+            return Err(GraphError::NoToken);
+        }
+        verify::principal(&self.state, token).map_err(GraphError::Token)
+    }
+
+    /// Ids of an answer: ours, and the caller's if it sent one that fits a header.
+    pub(super) fn ids(&self, headers: &HeaderMap) -> Ids {
+        let request = self.state.seed.guid("request-id").to_string();
+        let client = headers
+            .get("client-request-id")
+            .and_then(|value| value.to_str().ok())
+            .filter(|sent| !sent.is_empty() && sent.len() <= 128)
+            .map_or_else(|| request.clone(), str::to_owned);
+        Ids { request, client }
+    }
+
+    fn write_down(
+        &self,
+        principal: Option<&Principal>,
+        call: &Call<'_>,
+        ids: &Ids,
+        now: Timestamp,
+        outcome: &Outcome,
+        status: u16,
+    ) {
+        let refusal = outcome.result.as_ref().err();
+        self.state.journal.audit(AuditRow {
+            seq: 0,
+            time: now,
+            kind: if outcome.is_write { "graph-write" } else { "graph-read" },
+            tenant: principal.map(|principal| principal.tenant),
+            user: principal.map(|principal| principal.user),
+            client: principal.map(|principal| principal.client),
+            operation: outcome.operation.clone(),
+            resource: after_version(call.path).to_owned(),
+            scopes: principal.map(|principal| principal.scopes.iter().cloned().collect()).unwrap_or_default(),
+            status,
+            error: refusal.map(|refusal| refusal.error.answer().1.to_owned()),
+            reason: refusal.map(|refusal| refusal.reason.clone().unwrap_or_else(|| refusal.error.to_string())),
+            request_id: ids.request.clone(),
+            client_request_id: (ids.client != ids.request).then(|| ids.client.clone()),
+        });
+    }
+}
+
+/// Why a permission row does not let a token pass, for people.
+pub(super) fn missing(operation: &str, needed: &[&str], principal: &Principal) -> String {
+    let held = principal.scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
+    format!("permission row `{operation}` needs one of {}; the token holds: {held}", needed.join(", "))
+}
+
+/// `/me` of `//v1.0/me`: the path below the service root, as sent.
+fn after_version(path: &str) -> &str {
+    let path = path.trim_start_matches('/');
+    path.find('/').and_then(|at| path.get(at..)).unwrap_or_default()
+}

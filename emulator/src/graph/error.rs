@@ -1,0 +1,121 @@
+//! Why Graph refused, in the vocabulary of the workload that refused.
+//!
+//! Codes and messages as clients have seen them; where only the class of answer is known, `docs/fidelity.md` says so.
+//! <https://learn.microsoft.com/graph/errors>
+
+use http::StatusCode;
+
+use crate::entra::verify::GraphAuthFailure;
+
+/// One refusal. `Display` is `error.message`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum GraphError {
+    #[error("Access token is empty.")]
+    NoToken,
+    #[error("{}", token_message(.0))]
+    Token(GraphAuthFailure),
+    #[error("Resource not found for the segment '{0}'.")]
+    Segment(String),
+    #[error("Invalid version: {0}.")]
+    Version(String),
+    #[error("{0}")]
+    BadRequest(String),
+    #[error("{0}")]
+    ParseUri(String),
+    #[error("The request was not run because a request it depends on failed.")]
+    FailedDependency,
+    #[error("This request is not modelled by the emulator: {0}.")]
+    NotModelled(String),
+
+    // Exchange
+    #[error("Access is denied. Check credentials and try again.")]
+    MailAccessDenied,
+    #[error("The specified object was not found in the store.")]
+    ItemNotFound,
+    #[error("Id is malformed.")]
+    IdMalformed,
+    #[error("The mailbox is either inactive, soft-deleted, or is hosted on-premise.")]
+    NoMailbox,
+    #[error("The restriction or sort order is too complex for this operation.")]
+    InefficientFilter,
+    #[error("The query filter contains one or more invalid nodes.")]
+    FilterNode,
+    #[error("The query parameter '{parameter}' is not supported with '$search'.")]
+    WithSearch { code: &'static str, parameter: &'static str },
+
+    // Directory
+    #[error("Insufficient privileges to complete the operation.")]
+    DirectoryDenied,
+    #[error("Resource '{0}' does not exist or one of its queried reference-property objects are not present.")]
+    NoSuchObject(String),
+    #[error("{0}")]
+    UnsupportedQuery(String),
+
+    // Teams, SharePoint
+    #[error("{0}")]
+    Forbidden(String),
+    #[error("Access denied")]
+    DriveDenied,
+}
+
+impl GraphError {
+    /// Status and `error.code`.
+    pub(super) const fn answer(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::NoToken | Self::Token(_) => (StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken"),
+            Self::Segment(_) | Self::BadRequest(_) | Self::Version(_) => (StatusCode::BAD_REQUEST, "BadRequest"),
+            Self::ParseUri(_) => (StatusCode::BAD_REQUEST, "RequestBroker--ParseUri"),
+            Self::NotModelled(_) => (StatusCode::NOT_IMPLEMENTED, "NotImplemented"),
+            Self::FailedDependency => (StatusCode::FAILED_DEPENDENCY, "FailedDependency"),
+            Self::MailAccessDenied => (StatusCode::FORBIDDEN, "ErrorAccessDenied"),
+            Self::ItemNotFound => (StatusCode::NOT_FOUND, "ErrorItemNotFound"),
+            Self::IdMalformed => (StatusCode::BAD_REQUEST, "ErrorInvalidIdMalformed"),
+            Self::NoMailbox => (StatusCode::NOT_FOUND, "MailboxNotEnabledForRESTAPI"),
+            Self::InefficientFilter => (StatusCode::BAD_REQUEST, "InefficientFilter"),
+            Self::FilterNode => (StatusCode::BAD_REQUEST, "ErrorInvalidUrlQueryFilter"),
+            Self::WithSearch { code, .. } => (StatusCode::BAD_REQUEST, code),
+            Self::DirectoryDenied => (StatusCode::FORBIDDEN, "Authorization_RequestDenied"),
+            Self::NoSuchObject(_) => (StatusCode::NOT_FOUND, "Request_ResourceNotFound"),
+            Self::UnsupportedQuery(_) => (StatusCode::BAD_REQUEST, "Request_UnsupportedQuery"),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "Forbidden"),
+            Self::DriveDenied => (StatusCode::FORBIDDEN, "accessDenied"),
+        }
+    }
+}
+
+fn token_message(failure: &GraphAuthFailure) -> &'static str {
+    match failure {
+        GraphAuthFailure::Malformed => "CompactToken parsing failed with error code: 80049217",
+        GraphAuthFailure::Signature => "Access token validation failure. Invalid signature.",
+        GraphAuthFailure::Expired => "Lifetime validation failed, the token is expired.",
+        GraphAuthFailure::NotYetValid => "Lifetime validation failed, the token is not yet valid.",
+        GraphAuthFailure::Audience => "Access token validation failure. Invalid audience.",
+        GraphAuthFailure::Issuer => "Access token validation failure. Invalid issuer.",
+        GraphAuthFailure::NotDelegated => "Access token validation failure.",
+        GraphAuthFailure::Gone => "The identity of the calling application or user could not be established.",
+        GraphAuthFailure::Challenge(_) | GraphAuthFailure::Revoked(_) => {
+            "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: \
+             TokenIssuedBeforeRevocationTimestamp"
+        }
+    }
+}
+
+/// An error, and why, for the audit log: the permission row, the scope missing, the access rule. Never content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) error: GraphError,
+    pub(super) reason: Option<String>,
+}
+
+impl From<GraphError> for Refusal {
+    fn from(error: GraphError) -> Self {
+        Self { error, reason: None }
+    }
+}
+
+impl GraphError {
+    /// The same, with the reason that people will read.
+    pub(super) fn because(self, reason: impl Into<String>) -> Refusal {
+        Refusal { error: self, reason: Some(reason.into()) }
+    }
+}

@@ -1,0 +1,61 @@
+//! The `Prefer` header, and what is said of it in `Preference-Applied`.
+//!
+//! <https://learn.microsoft.com/graph/api/message-get>, <https://learn.microsoft.com/graph/outlook-immutable-id>
+
+use http::HeaderMap;
+
+use crate::mailbox::BodyKind;
+
+/// What the caller prefers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Prefer {
+    pub(super) body: Option<BodyKind>,
+    pub(super) has_immutable_ids: bool,
+    pub(super) page_size: Option<usize>,
+    /// Preferences that are not modelled.
+    pub(super) unknown: Vec<String>,
+}
+
+impl Prefer {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let mut prefer = Self { body: None, has_immutable_ids: false, page_size: None, unknown: Vec::new() };
+        for value in headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()) {
+            for preference in value.split([',', ';']).map(str::trim).filter(|preference| !preference.is_empty()) {
+                prefer.read(preference);
+            }
+        }
+        prefer
+    }
+
+    fn read(&mut self, preference: &str) {
+        let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
+        let value = value.trim().trim_matches('"');
+        match (name.trim().to_ascii_lowercase().as_str(), value.to_ascii_lowercase().as_str()) {
+            ("outlook.body-content-type", "text") => self.body = Some(BodyKind::Text),
+            ("outlook.body-content-type", "html") => self.body = Some(BodyKind::Html),
+            ("idtype", "immutableid") => self.has_immutable_ids = true,
+            ("odata.maxpagesize", size) if size.parse::<usize>().is_ok() => self.page_size = size.parse().ok(),
+            // Without effect on mail and people: no zoned times, no evolvable enums, no scripts taken out.
+            ("outlook.timezone" | "outlook.allow-unsafe-html" | "include-unknown-enum-members" | "idtype", _) => {}
+            ("odata.include-annotations" | "return" | "respond-async", _) => {}
+            (name, _) => self.unknown.push(format!("Prefer: {name}")),
+        }
+    }
+
+    /// The form of bodies.
+    pub(super) fn body_kind(&self) -> BodyKind {
+        self.body.unwrap_or(BodyKind::Html)
+    }
+
+    /// `Preference-Applied`.
+    pub(super) fn applied(&self) -> Option<String> {
+        let mut applied = Vec::new();
+        if let Some(body) = self.body {
+            applied.push(format!("outlook.body-content-type=\"{}\"", body.as_str()));
+        }
+        if self.has_immutable_ids {
+            applied.push("IdType=\"ImmutableId\"".to_owned());
+        }
+        (!applied.is_empty()).then(|| applied.join(", "))
+    }
+}

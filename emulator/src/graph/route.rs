@@ -1,0 +1,162 @@
+//! The permission table: nothing is served without a row, and each row names its scopes and its handler.
+//!
+//! The scopes are those of Microsoft's permissions reference, closed upward: who may write may read. A row below an owner is written once
+//! and stands for `/me/…` and `/users/{id}/…`; another's mailbox or profile asks for other scopes than one's own.
+
+use std::cell::RefCell;
+
+use http::{HeaderMap, Method};
+use jiff::Timestamp;
+
+use super::answer::Answer;
+use super::error::{GraphError, Refusal};
+use super::link::Links;
+use super::odata::options::{Kind, Options};
+use super::path::Path;
+use super::prefer::Prefer;
+use super::view::View;
+use super::{mail, people};
+
+/// One row.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) under: Under,
+    /// The rest of the path.
+    pub(super) template: &'static str,
+    /// One of these, for what is the caller's own or nobody's.
+    pub(super) own: &'static [&'static str],
+    /// One of these, for what is another's.
+    pub(super) others: &'static [&'static str],
+    pub(super) workload: Workload,
+    pub(super) handler: Handler,
+}
+
+/// Reads: a view and a question in, an answer out.
+pub(super) type Handler = fn(&View<'_>, &Ask<'_>) -> Result<Answer, Refusal>;
+
+/// What a template is relative to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Under {
+    /// `/me` or `/users/{id}`.
+    Owner,
+    /// The service root.
+    Root,
+}
+
+/// Whose words a refusal is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Workload {
+    Exchange,
+    Directory,
+}
+
+impl Workload {
+    /// A scope is missing.
+    pub(super) const fn denied(self) -> GraphError {
+        match self {
+            Self::Exchange => GraphError::MailAccessDenied,
+            Self::Directory => GraphError::DirectoryDenied,
+        }
+    }
+}
+
+/// Whose thing a path names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The path names nobody.
+    Nobody,
+    /// `/me`.
+    Caller,
+    /// `/users/{id}`, by object id or `userPrincipalName`.
+    Named(String),
+}
+
+impl Owner {
+    /// The beginning of the operation in audit rows.
+    pub(super) const fn template(&self) -> &'static str {
+        match self {
+            Self::Nobody => "",
+            Self::Caller => "/me",
+            Self::Named(_) => "/users/{id}",
+        }
+    }
+}
+
+/// What a handler is asked.
+#[derive(Debug)]
+pub(super) struct Ask<'a> {
+    pub(super) owner: Owner,
+    /// The keys of the path after the owner's.
+    pub(super) keys: Vec<String>,
+    pub(super) options: Options,
+    pub(super) prefer: Prefer,
+    pub(super) headers: &'a HeaderMap,
+    /// Service root, for example `https://localhost:8444/v1.0`.
+    pub(super) root: String,
+    /// The path as sent, after the service root.
+    pub(super) path: &'a str,
+    pub(super) now: Timestamp,
+    pub(super) links: &'a Links,
+    /// What was asked that is not modelled.
+    pub(super) unmodelled: RefCell<Vec<String>>,
+}
+
+impl Ask<'_> {
+    /// A key of the path.
+    pub(super) fn key(&self, at: usize) -> &str {
+        self.keys.get(at).map_or("", String::as_str)
+    }
+
+    /// Counts something that is not modelled.
+    pub(super) fn unmodelled(&self, what: impl Into<String>) {
+        self.unmodelled.borrow_mut().push(what.into());
+    }
+
+    /// Refuses options that this route does not take.
+    pub(super) fn only(&self, allowed: &[Kind]) -> Result<(), GraphError> {
+        if let Some(unknown) = self.options.unknown.first() {
+            self.unmodelled(format!("option {unknown}"));
+            return Err(GraphError::BadRequest(format!("The query parameter '{unknown}' is not supported.")));
+        }
+        if let Some(beyond) = self.options.beyond(allowed) {
+            let option = beyond.as_str();
+            self.unmodelled(format!("{option} here"));
+            return Err(GraphError::BadRequest(format!("The query parameter '{option}' is not supported.")));
+        }
+        Ok(())
+    }
+
+    /// The next page, by `$skip` or `$skiptoken`.
+    pub(super) fn next(&self, kind: Kind, value: &str) -> String {
+        format!("{}{}?{}", self.root, self.path, self.options.with(kind, value))
+    }
+
+    /// What a `$skiptoken` is bound to, beside the caller: the path and every option but itself.
+    pub(super) fn bound_query(&self) -> String {
+        format!("{}?{}", self.path.to_ascii_lowercase(), self.options.with(Kind::SkipToken, ""))
+    }
+}
+
+/// All rows: the first that fits is it.
+pub(super) fn find<'a>(path: &Path<'_>) -> Option<(&'a Route, Owner, Vec<String>)> {
+    let (owner, rest) = path.owner();
+    for table in [mail::ROUTES, people::ROUTES] {
+        for route in table {
+            let keys = match (route.under, &owner) {
+                (Under::Owner, Owner::Nobody) => None,
+                (Under::Owner, _) => rest.keys(route.template),
+                (Under::Root, _) => path.segments().keys(route.template),
+            };
+            if let Some(keys) = keys {
+                let owner = if route.under == Under::Root { Owner::Nobody } else { owner };
+                return Some((route, owner, keys));
+            }
+        }
+    }
+    None
+}
+
+/// `GET /users/{id}/messages/{id}`: how audit rows name the operation.
+pub(super) fn operation(method: &Method, owner: &Owner, template: &str) -> String {
+    format!("{method} {}{template}", owner.template())
+}

@@ -1,0 +1,139 @@
+//! What one principal may see of the world.
+//!
+//! Handlers read through a view and have no world. It is made in one place, by the dispatcher, from the principal and one snapshot; what it
+//! shows is decided by the rules alone.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use fixtures::ids::{TenantId, UserId};
+
+use super::error::{GraphError, Refusal};
+use super::route::Owner;
+use crate::directory::User;
+use crate::mailbox::{Folder, FolderIndex, Mailbox, Message};
+use crate::principal::Principal;
+use crate::rules::{Reach, Rules};
+use crate::world::{TenantWorld, World};
+
+/// One principal's sight of one instant of the world.
+#[derive(Debug)]
+pub(super) struct View<'a> {
+    tenant: &'a TenantWorld,
+    principal: &'a Principal,
+    rules: &'a Rules,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn of(world: &'a World, principal: &'a Principal, rules: &'a Rules) -> Option<Self> {
+        let tenant = world.tenant((rules.home)(world, principal)?)?;
+        Some(Self { tenant, principal, rules })
+    }
+
+    /// The caller's object id.
+    pub(super) fn caller(&self) -> UserId {
+        self.principal.user
+    }
+
+    pub(super) fn principal(&self) -> &Principal {
+        self.principal
+    }
+
+    /// Whether the token satisfies a row that asks for one of these scopes.
+    pub(super) fn admits(&self, needed: &[&str]) -> bool {
+        (self.rules.admits)(needed, &self.principal.scopes)
+    }
+
+    /// All users of the caller's tenant.
+    pub(super) fn users(&self) -> impl Iterator<Item = &'a User> + use<'a> {
+        self.tenant.directory.users()
+    }
+
+    /// A user by object id or `userPrincipalName`.
+    pub(super) fn user(&self, key: &str) -> Option<&'a User> {
+        let directory = &self.tenant.directory;
+        key.parse().ok().and_then(|id| directory.user(id)).or_else(|| directory.user_by_upn(key))
+    }
+
+    /// Whether the owner that a path names is the caller.
+    pub(super) fn is_own(&self, owner: &Owner) -> bool {
+        match owner {
+            Owner::Nobody | Owner::Caller => true,
+            Owner::Named(key) => self.user(key).is_some_and(|user| user.id == self.principal.user),
+        }
+    }
+
+    /// The mailbox that a path names, as far as the caller may see it. One that is not shared and one that does not exist are refused alike.
+    pub(super) fn mailbox(&self, owner: &Owner) -> Result<MailboxView<'a>, Refusal> {
+        let is_own = self.is_own(owner);
+        let owner = match owner {
+            Owner::Nobody | Owner::Caller => Some(self.principal.user),
+            Owner::Named(key) => self.user(key).map(|user| user.id),
+        };
+        let reach = owner.map_or(Reach::Nothing, |owner| (self.rules.mailbox)(self.tenant, self.principal.user, owner));
+        if reach == Reach::Nothing {
+            return Err(GraphError::MailAccessDenied
+                .because("access rule `mailbox`: not shared with the caller, or no such mailbox"));
+        }
+        let Some(mailbox) = owner.and_then(|owner| self.tenant.mailboxes.get(&owner)) else {
+            return Err(GraphError::NoMailbox.because("the user has no mailbox in this tenant"));
+        };
+        let shows_body = (self.rules.shows_body)(&self.principal.scopes, is_own);
+        Ok(MailboxView { mailbox, reach, rules: self.rules, shows_body })
+    }
+}
+
+/// One mailbox, as far as one principal may see it.
+#[derive(Debug)]
+pub(super) struct MailboxView<'a> {
+    mailbox: &'a Arc<Mailbox>,
+    reach: Reach,
+    rules: &'a Rules,
+    /// Whether bodies, previews and attachments are shown.
+    pub(super) shows_body: bool,
+}
+
+impl<'a> MailboxView<'a> {
+    /// Object id of its owner.
+    pub(super) fn owner(&self) -> UserId {
+        self.mailbox.owner
+    }
+
+    /// The tenant it lies in.
+    pub(super) fn tenant(&self) -> TenantId {
+        self.mailbox.tenant
+    }
+
+    /// The id of a folder that a visible thing lies in.
+    pub(super) fn folder_id(&self, at: FolderIndex) -> &'a str {
+        self.mailbox.folder(at).map_or("", |folder| &folder.id)
+    }
+
+    fn shows(&self, at: FolderIndex) -> bool {
+        self.mailbox.folder(at).is_some_and(|folder| (self.rules.folder)(&self.reach, &folder.path))
+    }
+
+    /// Visible folders, well-known ones first.
+    pub(super) fn folders(&self) -> impl Iterator<Item = (FolderIndex, &'a Folder)> {
+        self.mailbox.folders().filter(|(at, _)| self.shows(*at))
+    }
+
+    /// A visible folder by id or well-known name.
+    pub(super) fn folder(&self, key: &str) -> Option<(FolderIndex, &'a Folder)> {
+        let at = self.mailbox.folder_named(key).filter(|at| self.shows(*at))?;
+        Some((at, self.mailbox.folder(at)?))
+    }
+
+    /// Visible messages, newest first.
+    pub(super) fn messages(&self) -> impl Iterator<Item = &'a Arc<Message>> {
+        // Decided once per folder, not once per message.
+        let folders: BTreeSet<FolderIndex> =
+            self.mailbox.folders().map(|(at, _)| at).filter(|at| self.shows(*at)).collect();
+        self.mailbox.messages().iter().filter(move |message| folders.contains(&message.folder))
+    }
+
+    /// A visible message by id.
+    pub(super) fn message(&self, id: &str) -> Option<&'a Arc<Message>> {
+        self.mailbox.message(id).filter(|message| self.shows(message.folder))
+    }
+}
