@@ -183,8 +183,8 @@ impl Subject<'_> {
 
     fn puid(&self) -> String {
         let hash = Sha256::digest(format!("puid:{}:{}", self.tenant.id, self.user.id));
-        let tail: String = hash.iter().take(4).map(|byte| format!("{byte:02X}")).collect();
-        format!("10032000{tail}")
+        let tail = hash.first_chunk().map_or(0, |four| u32::from_be_bytes(*four));
+        format!("10032000{tail:08X}")
     }
 
     /// The name a person signs in with; a guest's is the address at home.

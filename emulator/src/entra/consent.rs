@@ -263,7 +263,7 @@ fn audit(visit: &Visit<'_>, somebody: &Somebody<'_>, wanted: &Wanted<'_>, error:
         status: 302,
         error: error.map(EntraError::code),
         reason: error.map(ToString::to_string),
-        request_id: visit.trace.trace_id.clone(),
+        request_id: visit.trace.request_id.clone(),
         client_request_id: visit.trace.client_request_id.clone(),
     });
 }

@@ -298,7 +298,7 @@ pub(crate) struct About<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct Trace {
     pub(crate) now: Timestamp,
-    pub(crate) trace_id: String,
+    pub(crate) request_id: String,
     pub(crate) correlation_id: String,
     /// What the caller sent as `client-request-id`.
     pub(crate) client_request_id: Option<String>,
@@ -314,7 +314,7 @@ impl Trace {
             text("client-request-id").and_then(|id| uuid::Uuid::try_parse(id).ok()).map(|id| id.to_string());
         Self {
             now: state.clock.now(),
-            trace_id: state.seed.guid("trace-id").to_string(),
+            request_id: state.seed.guid("trace-id").to_string(),
             correlation_id: client_request_id.clone().unwrap_or_else(|| state.seed.guid("correlation-id").to_string()),
             client_request_id,
             echo: text("return-client-request-id").is_some_and(|value| value.eq_ignore_ascii_case("true")),
@@ -331,7 +331,7 @@ impl Trace {
         format!(
             "{}: {error} Trace ID: {} Correlation ID: {} Timestamp: {}",
             error.code(),
-            self.trace_id,
+            self.request_id,
             self.correlation_id,
             self.timestamp()
         )
@@ -349,7 +349,7 @@ impl Trace {
             "error_description": self.description(error),
             "error_codes": [error.number()],
             "timestamp": self.timestamp(),
-            "trace_id": self.trace_id,
+            "trace_id": self.request_id,
             "correlation_id": self.correlation_id,
             "error_uri": self.error_uri(error),
         });
@@ -382,7 +382,7 @@ impl Trace {
         headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
         headers.insert(header::EXPIRES, HeaderValue::from_static("-1"));
         let ids = [
-            ("x-ms-request-id", Some(&self.trace_id)),
+            ("x-ms-request-id", Some(&self.request_id)),
             ("x-ms-ests-server", Some(&"2.1.0 - offline365".to_owned())),
             ("client-request-id", self.client_request_id.as_ref().filter(|_| self.echo)),
         ];

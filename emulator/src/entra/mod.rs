@@ -41,13 +41,25 @@ pub fn router(state: Arc<State>) -> Router {
         .with_state(state)
 }
 
-/// What the login host does not know, or we do not model.
+/// Endpoints of the real service that are not modelled, below the tenant.
+const NOT_MODELLED: [&str; 11] = [
+    "oauth2/v2.0/devicecode",
+    "oauth2/v2.0/logout",
+    "oauth2/authorize",
+    "oauth2/token",
+    "oauth2/devicecode",
+    "oauth2/logout",
+    "oauth2/checksession",
+    "openid/userinfo",
+    "userrealm",
+    "saml2",
+    "kerberos",
+];
+
+/// What the login host does not know, or we do not model. Only the latter is counted: a browser's favicon is no gap of ours.
 async fn unknown(Shared(state): Shared<Arc<State>>, method: Method, uri: Uri) -> Response {
-    let endpoint = uri.path().split('/').skip(2).collect::<Vec<_>>().join("/");
-    let modelled_elsewhere = ["oauth2", "openid", "saml2", "kerberos", "common", "userrealm", "discovery"];
-    // Only what the real service has is counted: a browser's favicon is not a gap of ours.
-    if modelled_elsewhere.iter().any(|start| endpoint.starts_with(start)) {
-        let known: String = endpoint.chars().take(60).filter(char::is_ascii_graphic).collect();
+    let endpoint = uri.path().trim_start_matches('/').split_once('/').map_or("", |(_, rest)| rest).to_ascii_lowercase();
+    if let Some(known) = NOT_MODELLED.iter().find(|known| endpoint.starts_with(**known)) {
         state.journal.unmodelled(format!("login: {method} /{{tenant}}/{known}"));
     }
     StatusCode::NOT_FOUND.into_response()

@@ -1,6 +1,7 @@
 //! What was handed out and is opaque to its holder: authorization codes, refresh tokens, sign-in cookies.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fixtures::ids::{AppId, TenantId, UserId};
@@ -97,12 +98,24 @@ pub struct Session {
 }
 
 /// All that was handed out.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Store {
     inner: Mutex<Inner>,
 }
 
-#[derive(Debug, Default)]
+impl fmt::Debug for Store {
+    /// Says how much there is: the values are credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = self.inner();
+        f.debug_struct("Store")
+            .field("codes", &inner.codes.len())
+            .field("refresh", &inner.refresh.len())
+            .field("sessions", &inner.sessions.len())
+            .finish()
+    }
+}
+
+#[derive(Default)]
 struct Inner {
     codes: BTreeMap<String, Code>,
     refresh: BTreeMap<String, RefreshToken>,

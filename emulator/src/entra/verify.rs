@@ -115,7 +115,6 @@ fn still_good(
     let requested = Requested::Named(principal.scopes.clone());
     let question = Question { user: principal.user, client, resource: graph, requested: &requested, signed_in };
     match directory.decide(&question) {
-        Ok(_) => Ok(()),
         Err(denial @ (Denial::UserUnknown | Denial::UserDisabled | Denial::SessionsRevoked { .. }))
             if principal.claims_capable =>
         {
@@ -123,7 +122,7 @@ fn still_good(
         }
         Err(denial) if state.options.revocation == Revocation::Strict => Err(GraphAuthFailure::Revoked(denial)),
         Err(Denial::UserUnknown) => Err(GraphAuthFailure::Gone),
-        Err(_) => Ok(()),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

@@ -9,6 +9,8 @@ use tokio::net::TcpStream;
 
 use crate::scene::*;
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 #[tokio::test]
 async fn bodies_that_are_no_forms_are_refused_in_the_services_shape() {
     let scene = scene().await;
@@ -16,7 +18,6 @@ async fn bodies_that_are_no_forms_are_refused_in_the_services_shape() {
         let request = scene.http.post(scene.login("contoso.example/oauth2/v2.0/token")).header("content-type", kind);
         refused(request.body(body).send().await.unwrap()).await
     };
-    const FORM: &str = "application/x-www-form-urlencoded";
     assert_eq!(post("application/json", b"{\"grant_type\":".to_vec()).await, no(400, "invalid_request", 900_144));
     assert_eq!(post(FORM, b"".to_vec()).await, no(400, "invalid_request", 900_144));
     assert_eq!(post(FORM, vec![0xff; 64]).await, no(400, "invalid_request", 9_002_313));

@@ -263,7 +263,7 @@ impl<'s> Visit<'s> {
         };
         let response_type = form.need("response_type")?;
         if response_type != "code" {
-            if response_type.split(' ').all(|part| ["code", "id_token", "token"].contains(&part)) {
+            if ["id_token", "code id_token", "id_token token"].contains(&response_type) {
                 self.state.journal.unmodelled(format!("login: response_type {response_type}"));
             }
             return Err(EntraError::UnsupportedResponseType(response_type.to_owned()));
@@ -417,7 +417,7 @@ impl<'s> Visit<'s> {
             status: if error.is_some() { 400 } else { 302 },
             error: error.map(EntraError::code),
             reason: error.map(ToString::to_string),
-            request_id: self.trace.trace_id.clone(),
+            request_id: self.trace.request_id.clone(),
             client_request_id: self.trace.client_request_id.clone(),
         });
     }

@@ -70,7 +70,10 @@ pub(crate) fn consent(
     who: &str,
     scopes: &[String],
 ) -> Response {
-    let list: String = scopes.iter().map(|scope| format!("<li>{}</li>", escape(scope))).collect();
+    let mut list = String::new();
+    for scope in scopes {
+        let _ = write!(list, "<li>{}</li>", escape(scope));
+    }
     let publisher = publisher.unwrap_or("unverified");
     let body = format!(
         "<h1>Permissions requested</h1><p><b>{}</b><br><small>{}</small></p><p>Accepted by {} for the whole organization:</p><ul>{list}</ul>\
@@ -93,7 +96,7 @@ pub(crate) fn error(trace: &Trace, error: &EntraError) -> Response {
          <p><small>Request Id: <code>{}</code><br>Correlation Id: <code>{}</code></small></p>",
         error.code(),
         escape(&error.to_string()),
-        escape(&trace.trace_id),
+        escape(&trace.request_id),
         escape(&trace.correlation_id)
     );
     html(StatusCode::BAD_REQUEST, "Sign in", &body, None)
@@ -101,10 +104,10 @@ pub(crate) fn error(trace: &Trace, error: &EntraError) -> Response {
 
 /// The page that posts parameters to a redirect URI.
 pub(super) fn form_post(target: &str, parameters: &[(&str, &str)]) -> Response {
-    let fields: String = parameters
-        .iter()
-        .map(|(name, value)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value)))
-        .collect();
+    let mut fields = String::new();
+    for (name, value) in parameters {
+        let _ = write!(fields, "<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value));
+    }
     let body = format!(
         "<form method=\"POST\" name=\"hiddenform\" action=\"{}\">{fields}<noscript><p>Script is disabled. Click Submit to continue.</p>\
          <button type=\"submit\">Submit</button></noscript></form>",

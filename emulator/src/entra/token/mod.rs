@@ -106,7 +106,7 @@ pub(super) async fn endpoint(
         status: response.status().as_u16(),
         error: error.as_ref().map(EntraError::code),
         reason: error.map(|error| error.to_string()),
-        request_id: trace.trace_id,
+        request_id: trace.request_id,
         client_request_id: trace.client_request_id,
     });
     response
