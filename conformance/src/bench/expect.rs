@@ -28,6 +28,9 @@ impl Refusal {
     }
 }
 
+/// Who answers 403 knows who asks: the token was believed.
+const GATES: &[&str] = &["tenant_not_enabled", "connector_disabled", "insufficient_scope"];
+
 impl Bench {
     /// Records whether a claim held.
     pub fn expect(&mut self, claim: &str, expected: &str, observed: &str, held: bool) -> Result<(), Finding> {
@@ -67,6 +70,10 @@ impl Bench {
             &format!("{exchanges}"),
             exchanges == 0,
         )?;
+        // A gate that only looks at believed tokens has looked at this one.
+        let gate = reply.code().filter(|code| reply.status == 403 && GATES.contains(&code.as_str()));
+        let observed = gate.clone().unwrap_or_else(|| "none".to_owned());
+        self.expect(&format!("{claim}: no later gate saw it"), "none", &observed, gate.is_none())?;
         self.expect_refused(claim, reply, Refusal::INVALID_TOKEN)
     }
 

@@ -154,7 +154,9 @@ impl Bench {
             replies.push(self.keep(call, hop.map_err(|why| Finding::Inconclusive(format!("{label}: {why}")))?));
         }
         let upstream = self.drain().await?;
-        upstream.iter().for_each(|upstream| self.recorder.upstream(upstream));
+        for upstream in &upstream {
+            self.recorder.upstream(upstream);
+        }
         Ok(Together { replies, upstream })
     }
 

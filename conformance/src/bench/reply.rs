@@ -122,18 +122,18 @@ impl Reply {
         self.upstream.iter().filter(|upstream| upstream.host == "graph")
     }
 
-    /// Who refused it, told by who was asked: Graph or Entra if one of them said no, else the connector itself.
+    /// Who refused it, told by who was asked: the last of Graph and Entra that said no, else the connector itself.
     pub fn refused_by(&self) -> Option<Layer> {
         if self.served() {
             return None;
         }
-        if self.graph().any(|upstream| upstream.status >= 400) {
-            return Some(Layer::Graph);
-        }
-        if self.upstream.iter().any(|upstream| upstream.is_token_request() && upstream.status >= 400) {
-            return Some(Layer::Issuer);
-        }
-        Some(Layer::Connector)
+        let last = self.upstream.iter().rev().find(|upstream| upstream.status >= 400);
+        Some(last.map_or(
+            Layer::Connector,
+            |upstream| {
+                if upstream.is_token_request() { Layer::Issuer } else { Layer::Graph }
+            },
+        ))
     }
 
     /// One line for reports: status, code, size. No content.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{CommandError, plan, selection, write};
+use crate::check::World;
 use crate::report::{Report, json, terminal};
 use crate::run::Runner;
 use crate::target::{Profile, Target};
@@ -38,8 +39,13 @@ pub async fn run(args: CheckArgs) -> Result<ExitCode, CommandError> {
         Some(path) => Target::Remote(Profile::read(path)?),
         None => Target::Embedded(None),
     };
-    let outcomes = Runner::new(plan()?, args.seed).run(&checks, &target).await;
-    let report = Report::new(target.name(), args.seed, &outcomes);
+    let runner = Runner::new(plan()?, args.seed);
+    let outcomes = runner.run(&checks, &target).await;
+    let mut report = Report::new(target.name(), args.seed, &outcomes);
+    if matches!(target, Target::Embedded(_)) {
+        let revocation: Vec<_> = checks.into_iter().filter(|check| check.suite() == "revocation").collect();
+        report = report.with_strict(&runner.in_world(World::Strict).run(&revocation, &target).await);
+    }
     let rendered = if args.json { json::render(&report) } else { terminal::render(&report) };
     print!("{rendered}");
     if let Some(folder) = &args.report {

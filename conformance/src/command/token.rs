@@ -50,21 +50,18 @@ pub async fn run(args: TokenArgs) -> Result<ExitCode, CommandError> {
     let plan = plan()?;
     let usual = Path::new(".offline365/ready.json");
     let ready = args.ready.as_deref().or_else(|| usual.exists().then_some(usual));
-    let token = match ready {
-        Some(path) => {
-            let ready = Ready::read(path).map_err(|error| CommandError::Usage(error.to_string()))?;
-            // The emulator answers plain HTTP on the same port: no CA is needed for a test token.
-            let login = ready.login.replacen("https://", "http://", 1);
-            let login = Url::parse(&login).map_err(|error| CommandError::Usage(format!("login: {error}")))?;
-            mint(&args, &plan, &login).await?
-        }
-        None => {
-            let running = Emulator::start(plan.clone(), Options::default()).await;
-            let running = running.map_err(|error| CommandError::Ours(error.to_string()))?;
-            let token = mint(&args, &plan, &running.login).await;
-            running.shutdown().await;
-            token?
-        }
+    let token = if let Some(path) = ready {
+        let ready = Ready::read(path).map_err(|error| CommandError::Usage(error.to_string()))?;
+        // The emulator answers plain HTTP on the same port: no CA is needed for a test token.
+        let login = ready.login.replacen("https://", "http://", 1);
+        let login = Url::parse(&login).map_err(|error| CommandError::Usage(format!("login: {error}")))?;
+        mint(&args, &plan, &login).await?
+    } else {
+        let running = Emulator::start(plan.clone(), Options::default()).await;
+        let running = running.map_err(|error| CommandError::Ours(error.to_string()))?;
+        let token = mint(&args, &plan, &running.login).await;
+        running.shutdown().await;
+        token?
     };
     let token = forge(&plan, token, &args.forge)?;
     println!("{token}");

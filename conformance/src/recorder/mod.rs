@@ -195,7 +195,9 @@ impl Recorder {
         let texts = bodies.iter().map(AsRef::as_ref).chain(headers).chain(std::iter::once(hop.url.as_str()));
         let found: Vec<String> = texts.flat_map(card::tokens).map(str::to_owned).collect();
         let what = format!("token {} → {}", hop.from, hop.to);
-        found.iter().for_each(|token| self.token(&what, token, None));
+        for token in &found {
+            self.token(&what, token, None);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! when it is born and replaced wherever it turns up.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -102,7 +103,7 @@ fn forms(value: &str) -> Vec<(String, &'static str)> {
     forms.push((json.trim_matches('"').to_owned(), "JSON-escaped"));
     forms.push((hex(value), "hexadecimal"));
     for offset in 0..3 {
-        forms.extend(base64_inside(value, offset).map(|(form, name)| (form, name)));
+        forms.extend(base64_inside(value, offset));
     }
     // Only the raw form may be short or plain; the others matter when they differ.
     let raw = value.to_owned();
@@ -111,7 +112,11 @@ fn forms(value: &str) -> Vec<(String, &'static str)> {
 }
 
 fn hex(value: &str) -> String {
-    value.bytes().map(|byte| format!("{byte:02x}")).collect()
+    let mut out = String::with_capacity(value.len() * 2);
+    for byte in value.bytes() {
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
 }
 
 /// The part of a base64 text that does not depend on what stands before and after the value: the value may begin at any of three

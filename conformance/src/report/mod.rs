@@ -30,6 +30,10 @@ pub struct Report {
     pub seed: u64,
     /// One for each check, in the order of the suites.
     pub results: Vec<CheckResult>,
+    /// The revocation suite once more, where every revocation also acts on tokens that are out already. Stricter than the real
+    /// service: shown beside the verdict, no part of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub strict: Vec<CheckResult>,
     /// Where the target's promise is weaker than the product's, by its own declaration.
     pub deviations: Vec<String>,
     /// Calls that the target answered.
@@ -88,11 +92,18 @@ impl Report {
             target,
             seed,
             results: outcomes.iter().map(CheckResult::new).collect(),
+            strict: Vec::new(),
             deviations: deviations.into_iter().collect(),
             calls: outcomes.iter().map(|outcome| outcome.calls).sum(),
             unmodelled,
             halts: outcomes.iter().filter_map(|outcome| outcome.halt).collect(),
         }
+    }
+
+    /// Adds what was found in the strict world.
+    #[must_use]
+    pub fn with_strict(self, outcomes: &[Outcome]) -> Self {
+        Self { strict: outcomes.iter().map(CheckResult::new).collect(), ..self }
     }
 
     /// How many results have this verdict.

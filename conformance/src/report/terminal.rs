@@ -28,6 +28,15 @@ pub fn render(report: &Report) -> String {
             let _ = writeln!(out, "  {:<40} {:>4} s, declared bound {bound} s", measured.what, measured.seconds);
         }
     }
+    if !report.strict.is_empty() {
+        let held = report.strict.iter().filter(|result| result.verdict == Verdict::Pass).count();
+        let _ = writeln!(out, "\nin the strict world (beside the verdict): {held} of {} held", report.strict.len());
+        for result in &report.strict {
+            let seconds = result.measured.iter().map(|measured| format!("{} s", measured.seconds)).collect::<Vec<_>>();
+            let reason = result.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", printable(reason)));
+            let _ = writeln!(out, "  {:<40} {} {}{reason}", result.id, result.verdict, seconds.join(", "));
+        }
+    }
     for deviation in &report.deviations {
         let _ = writeln!(out, "declared deviation: {deviation}");
     }
@@ -56,8 +65,14 @@ fn remarks(of: &impl Fn(Verdict) -> usize) -> String {
         (Verdict::Inconclusive, "inconclusive"),
         (Verdict::NotApplicable, "not applicable"),
     ];
-    let remarks = named.iter().filter(|(verdict, _)| of(*verdict) > 0);
-    remarks.map(|(verdict, word)| format!(", {} {word}", of(*verdict))).collect()
+    let mut out = String::new();
+    for (verdict, word) in named {
+        let count = of(verdict);
+        if count > 0 {
+            let _ = write!(out, ", {count} {word}");
+        }
+    }
+    out
 }
 
 fn trouble(out: &mut String, result: &CheckResult) {

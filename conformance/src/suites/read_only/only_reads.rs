@@ -4,7 +4,7 @@ use fixtures::cast::{ALICE, BUDGET, CONTOSO};
 use serde_json::{Value, json};
 
 use super::super::QUERY;
-use crate::bench::Bench;
+use crate::bench::{Bench, Reply};
 use crate::broken;
 use crate::check::{Check, Finding, Profile, Setup, Severity};
 
@@ -42,7 +42,7 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
     }
     let asked: Vec<String> = seen
         .iter()
-        .flat_map(|reply| reply.graph())
+        .flat_map(Reply::graph)
         .filter(|request| request.method != "GET")
         .map(|request| format!("{} {}", request.method, request.path()))
         .collect();

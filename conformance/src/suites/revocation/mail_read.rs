@@ -11,7 +11,7 @@ use crate::check::{Check, Feature, Finding, Profile, Setup, Severity};
 pub(super) const CHECK: Check = Check {
     id: "revocation/mail-read",
     title: "Revoking Mail.Read",
-    requirements: &["R-REV-3", "R-REV-9"],
+    requirements: &["R-REV-3", "R-REV-9", "R-GATE-4"],
     profile: Profile::Core,
     severity: Severity::High,
     needs: &[Feature::ClockControl],

@@ -13,7 +13,7 @@ use crate::forge::{Algorithm, ForgeError, Forged};
 pub(super) const CHECK: Check = Check {
     id: "token-validation/audience",
     title: "A token for somebody else",
-    requirements: &["R-ID-3", "T-AUDIENCE"],
+    requirements: &["R-TOK-1", "T-AUDIENCE"],
     profile: Profile::Core,
     severity: Severity::Critical,
     needs: &[],

@@ -13,7 +13,7 @@ use crate::forge::{Algorithm, ForgeError, Forged};
 pub(super) const CHECK: Check = Check {
     id: "token-validation/delegated",
     title: "An application's own token",
-    requirements: &["R-ID-3", "T-DELEGATED"],
+    requirements: &["R-ID-4", "T-DELEGATED"],
     profile: Profile::Core,
     severity: Severity::Critical,
     needs: &[],

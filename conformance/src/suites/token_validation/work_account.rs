@@ -11,7 +11,7 @@ use crate::forge::{Algorithm, ForgeError, Forged};
 pub(super) const CHECK: Check = Check {
     id: "token-validation/work-account",
     title: "A personal Microsoft account",
-    requirements: &["R-ID-3", "T-WORK-ACCOUNT"],
+    requirements: &["R-ID-2", "T-WORK-ACCOUNT"],
     profile: Profile::Core,
     severity: Severity::High,
     needs: &[],
