@@ -1,5 +1,7 @@
 //! The token endpoint: what it gives, and what it refuses.
 
+use emulator::entra::verify::{GraphAuthFailure, principal};
+use emulator::{Options, Revocation};
 use serde_json::{Value, json};
 
 use crate::scene::*;
@@ -51,11 +53,11 @@ async fn on_behalf_of_gives_a_v1_token_for_graph_with_exactly_what_was_asked() {
     let token = body["access_token"].as_str().unwrap();
     assert_eq!(header(token)["x5t"], header(token)["kid"]);
     insta::assert_json_snapshot!("access_token_graph_v1", Value::Object(claims(token)), { ".exp" => "[exp]" });
-    let principal = emulator::entra::verify::principal(scene.running.state(), token).unwrap();
-    assert_eq!(principal.user.to_string(), "a11ce000-0365-4c11-a0ff-5a3e0b1ec700");
-    assert_eq!(principal.client.to_string(), SERVER);
-    assert!(principal.scopes.contains("Mail.Read") && !principal.scopes.contains("User.Read"));
-    assert!(!principal.claims_capable);
+    let reader = principal(scene.running.state(), token).unwrap();
+    assert_eq!(reader.user.to_string(), "a11ce000-0365-4c11-a0ff-5a3e0b1ec700");
+    assert_eq!(reader.client.to_string(), SERVER);
+    assert!(reader.scopes.contains("Mail.Read") && !reader.scopes.contains("User.Read"));
+    assert!(!reader.claims_capable);
     assert!(scene.running.unmodelled().is_empty());
 }
 
@@ -84,11 +86,11 @@ async fn a_client_that_declares_cp1_gets_a_long_token_that_says_so() {
     assert!((71_999..=100_800).contains(&body["expires_in"].as_i64().unwrap()));
     let token = body["access_token"].as_str().unwrap();
     assert_eq!(claims(token)["xms_cc"], json!(["CP1"]));
-    let principal = emulator::entra::verify::principal(scene.running.state(), token).unwrap();
-    assert!(principal.claims_capable);
+    let reader = principal(scene.running.state(), token).unwrap();
+    assert!(reader.claims_capable);
     scene.lab("/lab/users/revoke-sessions", json!({ "tenant": "contoso", "user": "alice" })).await;
-    let challenged = emulator::entra::verify::principal(scene.running.state(), token).unwrap_err();
-    assert!(matches!(challenged, emulator::entra::verify::GraphAuthFailure::Challenge(_)), "{challenged}");
+    let challenged = principal(scene.running.state(), token).unwrap_err();
+    assert!(matches!(challenged, GraphAuthFailure::Challenge(_)), "{challenged}");
 }
 
 #[tokio::test]
@@ -220,7 +222,7 @@ async fn revoking_one_scope_refuses_it_alone_in_this_tenant_alone_until_it_is_gr
     assert_eq!(scene.exchange(FABRIKAM, mallory, &[]).await.status(), 200);
     // `revocation: real`: Graph honours what was issued before.
     let issued = before["access_token"].as_str().unwrap();
-    assert!(emulator::entra::verify::principal(scene.running.state(), issued).is_ok());
+    assert!(principal(scene.running.state(), issued).is_ok());
     scene.lab("/lab/grants/consent", grant).await;
     assert_eq!(scene.exchange(CONTOSO, alice, &[]).await.status(), 200);
 }
@@ -245,4 +247,36 @@ async fn revoked_sessions_and_disabled_users_get_nothing_more() {
     scene.lab("/lab/users/update", json!({ "tenant": "contoso", "user": ALICE, "enabled": false })).await;
     let disabled = scene.exchange(CONTOSO, again["access_token"].as_str().unwrap(), &[]).await;
     assert_eq!(refused(disabled).await, no(400, "invalid_grant", 50057));
+}
+
+#[tokio::test]
+async fn a_key_signs_for_its_own_issuer_alone() {
+    let scene = scene().await;
+    let alice = scene.signed_in(CONTOSO, ALICE).await;
+    let claims = claims(alice["access_token"].as_str().unwrap());
+    let plan = fixtures::Plan::embedded().unwrap();
+    let forged = |index: usize| {
+        let key = &plan.keys[index];
+        let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::RS256);
+        header.kid = Some(key.kid.clone());
+        let private = jsonwebtoken::EncodingKey::from_rsa_pem(key.private_pem.as_bytes()).unwrap();
+        jsonwebtoken::encode(&header, &claims, &private).unwrap()
+    };
+    assert_eq!(scene.exchange(CONTOSO, &forged(0), &[]).await.status(), 200, "the control: the tenant's own key");
+    let consumers = scene.exchange(CONTOSO, &forged(2), &[]).await;
+    assert_eq!(refused(consumers).await, no(400, "invalid_grant", 50013), "the key of personal accounts");
+}
+
+#[tokio::test]
+async fn strict_revocation_refuses_at_once_what_real_graph_would_honour() {
+    let scene = scene_with(Options { revocation: Revocation::Strict, ..Options::default() }).await;
+    let alice = scene.signed_in(CONTOSO, ALICE).await;
+    let graph: Value =
+        scene.exchange(CONTOSO, alice["access_token"].as_str().unwrap(), &[]).await.json().await.unwrap();
+    let token = graph["access_token"].as_str().unwrap();
+    assert!(principal(scene.running.state(), token).is_ok());
+    let grant = json!({ "tenant": "contoso", "client": "m365-server", "resource": "graph", "scopes": ["Mail.Read"] });
+    scene.lab("/lab/grants/revoke", grant).await;
+    let refused = principal(scene.running.state(), token).unwrap_err();
+    assert!(matches!(refused, GraphAuthFailure::Revoked(_)), "{refused}");
 }
