@@ -142,6 +142,9 @@ impl Draft {
 
     /// Signs with a fixture key under its own key id.
     pub fn sign(mut self, key: &SigningKey, algorithm: Algorithm) -> Result<Forged, ForgeError> {
+        if self.header.get("kid").and_then(Value::as_str) != Some(&key.kid) {
+            self.changes.push(format!("signed with key {}", key.kid));
+        }
         if algorithm != Algorithm::Rs256 {
             self.changes.push(format!("header alg = {}", algorithm.name()));
         }

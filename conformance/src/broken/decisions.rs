@@ -143,19 +143,3 @@ pub const CURSOR_UNBOUND: Broken = Broken {
     reference: None,
     fault: || (Policy { cursor_binding: |_, _| [0; 32], ..Policy::STRICT }, Edges::default()),
 };
-
-/// What Graph says is passed on as it is.
-pub const GRAPH_ERRORS_PASSED_ON: Broken = Broken {
-    name: "graph-errors-passed-on",
-    sentence: "Graph's own words about an item are passed on: whether it exists elsewhere can be told from them.",
-    reference: None,
-    fault: || {
-        let policy = Policy {
-            graph_refusal: |failure, _| {
-                Refusal::new(Code::Forbidden, format!("Graph: {} {}", failure.status, failure.code))
-            },
-            ..Policy::STRICT
-        };
-        (policy, Edges::default())
-    },
-};

@@ -104,9 +104,10 @@ pub const APP_ONLY_FALLBACK: Broken = Broken {
     },
 };
 
-/// Graph's answers, kept by address.
+/// Graph's answers, kept under whatever they are filed by.
 struct Remembering {
     real: Arc<dyn Transport>,
+    filed_by: fn(&Outgoing) -> String,
     answers: Mutex<BTreeMap<String, Incoming>>,
 }
 
@@ -116,14 +117,14 @@ impl Transport for Remembering {
             if !reads_mail(&request) {
                 return self.real.send(request).await;
             }
-            let address = request.url.to_string();
-            let known = self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(&address).cloned();
+            let key = (self.filed_by)(&request);
+            let known = self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
             if let Some(known) = known {
                 return Ok(known);
             }
             let answer = self.real.send(request).await?;
             if answer.status.is_success() {
-                self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(address, answer.clone());
+                self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(key, answer.clone());
             }
             Ok(answer)
         })
@@ -135,8 +136,53 @@ pub const ANSWERS_BY_ADDRESS: Broken = Broken {
     name: "answers-by-address",
     sentence: "Graph's answers are kept by address alone: `/me` is whoever asked first.",
     reference: Some("Asana MCP exposure (2025)"),
+    fault: || (Policy::STRICT, remembering(|request| request.url.to_string())),
+};
+
+fn remembering(filed_by: fn(&Outgoing) -> String) -> Edges {
+    let transport =
+        move |real| -> Arc<dyn Transport> { Arc::new(Remembering { real, filed_by, answers: Mutex::default() }) };
+    Edges { transport: Some(Box::new(transport)), ..Edges::default() }
+}
+
+/// What Graph answered is answered again, to the same token.
+pub const KEEPS_ANSWERS: Broken = Broken {
+    name: "keeps-answers",
+    sentence: "Tokens and Graph's answers to them are kept for an hour: what was seen once is seen after the account is gone.",
+    reference: None,
     fault: || {
-        let transport = |real| -> Arc<dyn Transport> { Arc::new(Remembering { real, answers: Mutex::default() }) };
+        let policy = Policy { usable_until: |lifetimes| lifetimes.token, ..Policy::STRICT };
+        let edges = remembering(|request| format!("{:?} {}", request.headers.get(header::AUTHORIZATION), request.url));
+        (policy, edges)
+    },
+};
+
+/// A mailbox that stays closed is replaced by one's own.
+struct OwnInstead(Arc<dyn Transport>);
+
+impl Transport for OwnInstead {
+    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+        Box::pin(async move {
+            let answer = self.0.send(request.clone()).await?;
+            let closed = answer.status == StatusCode::FORBIDDEN || answer.status == StatusCode::NOT_FOUND;
+            let rest = request.url.path().strip_prefix("/v1.0/users/").and_then(|path| path.split_once('/'));
+            let Some(own) = rest.filter(|_| closed).map(|(_, rest)| format!("/v1.0/me/{rest}")) else {
+                return Ok(answer);
+            };
+            let mut more = request;
+            more.url.set_path(&own);
+            self.0.send(more).await
+        })
+    }
+}
+
+/// One's own mail passes for somebody else's.
+pub const OWN_MAILBOX_INSTEAD: Broken = Broken {
+    name: "own-mailbox-instead",
+    sentence: "When a named mailbox stays closed, the caller's own is shown in its place without a word.",
+    reference: None,
+    fault: || {
+        let transport = |real| -> Arc<dyn Transport> { Arc::new(OwnInstead(real)) };
         (Policy::STRICT, Edges { transport: Some(Box::new(transport)), ..Edges::default() })
     },
 };

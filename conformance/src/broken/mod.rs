@@ -63,12 +63,13 @@ pub const ALL: &[&Broken] = &[
     &REFUSAL_WITHOUT_A_REASON,
     &TOGGLES_IGNORED,
     &CURSOR_UNBOUND,
-    &GRAPH_ERRORS_PASSED_ON,
     // Edges.
     &MARKS_AS_READ,
     &SENDS_MAIL,
     &APP_ONLY_FALLBACK,
     &ANSWERS_BY_ADDRESS,
+    &KEEPS_ANSWERS,
+    &OWN_MAILBOX_INSTEAD,
 ];
 
 /// The one with this name.

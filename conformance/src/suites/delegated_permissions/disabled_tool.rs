@@ -24,12 +24,12 @@ pub(super) const CHECK: Check = Check {
 async fn run(bench: &mut Bench) -> Result<(), Finding> {
     let alice = bench.sign_in(ALICE).await?;
     bench.control("another tool is served", alice.get_me(), "alice@contoso.example").await?;
-    let list = bench.control("the tools are listed", alice.list_tools(), "get_me").await?;
-    let listed = list.shows("\"outlook_email_search\"");
-    bench.expect("it is not in the list", "absent", if listed { "listed" } else { "absent" }, !listed)?;
     let call = bench.attempt("Alice calls it by name", alice.search(QUERY)).await?;
     bench.expect_only_own("Alice's answer", &call)?;
     bench.expect_refused("the call", &call, Refusal::tool("TOOL_DISABLED", Layer::Connector))?;
     let upstream = call.upstream.len();
-    bench.expect("nobody else heard of it", "0 requests", &upstream.to_string(), upstream == 0)
+    bench.expect("nobody else heard of it", "0 requests", &upstream.to_string(), upstream == 0)?;
+    let list = bench.control("the tools are listed", alice.list_tools(), "get_me").await?;
+    let listed = list.shows("\"outlook_email_search\"");
+    bench.expect("it is not in the list", "absent", if listed { "listed" } else { "absent" }, !listed)
 }

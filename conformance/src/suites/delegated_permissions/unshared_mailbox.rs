@@ -20,7 +20,7 @@ pub(super) const CHECK: Check = Check {
         knows: "the addresses of everybody",
         stopped_by: &[Layer::Connector, Layer::Graph],
     }),
-    broken: &[&broken::GRAPH_ERRORS_PASSED_ON],
+    broken: &[&broken::OWN_MAILBOX_INSTEAD],
     source: file!(),
     run: |bench| Box::pin(run(bench)),
 };
