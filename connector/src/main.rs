@@ -6,7 +6,11 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use connector::{Config, Connector, Parts};
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 /// A read-only Microsoft 365 connector.
 #[derive(Parser)]
@@ -27,13 +31,14 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // The MCP library prints whole messages at its finer levels: content stays out of the log whatever RUST_LOG says.
-    let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env_lossy();
-    let filter = ["rmcp=warn", "hyper=warn", "reqwest=warn", "rustls=warn"]
-        .iter()
-        .filter_map(|directive| directive.parse().ok())
-        .fold(filter, EnvFilter::add_directive);
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // Libraries print whole messages and headers at their finer levels: content stays out of the log whatever RUST_LOG says.
+    let wanted = EnvFilter::builder().with_default_directive(Level::INFO.into()).from_env_lossy();
+    let ours_or_serious = filter_fn(|facts| {
+        let target = facts.target();
+        target == "audit" || target.split("::").next() == Some("connector") || *facts.level() <= Level::WARN
+    });
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(wanted.and(ours_or_serious));
+    tracing_subscriber::registry().with(lines).init();
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

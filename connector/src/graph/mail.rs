@@ -6,7 +6,7 @@ use serde::Deserialize;
 /// A page of a list.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page<T> {
-    #[serde(default = "Vec::new")]
+    /// Not optional: an answer without it is no empty page.
     pub(crate) value: Vec<T>,
     #[serde(rename = "@odata.nextLink", default)]
     pub(crate) next: Option<String>,

@@ -179,3 +179,18 @@ async fn each_refusal_of_the_issuer_has_its_code() {
         );
     }
 }
+
+#[tokio::test]
+async fn an_answer_that_is_none_is_not_an_empty_one() {
+    let scene = Scene::start().await;
+    for body in [json!({}), json!([]), json!({ "value": "x" }), json!("truncat")] {
+        scene.stub.script(200, vec![], body.clone());
+        assert_eq!(scene.tool("outlook_email_search", json!({})).await.code(), "UPSTREAM_ERROR", "{body}");
+    }
+    scene.stub.script(302, vec![("location", format!("{}v1.0/me/messages", scene.stub.login))], json!({}));
+    assert_eq!(
+        scene.tool("outlook_email_search", json!({})).await.code(),
+        "UPSTREAM_ERROR",
+        "a redirect is not followed"
+    );
+}

@@ -209,6 +209,9 @@ async fn call(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Value, Refus
     }
     let returned = items.len();
     let passed = offset.saturating_add(u32::try_from(returned).unwrap_or(u32::MAX));
+    // Known once the end is seen from within.
+    let at_the_end = query.is_none() && !found.more && !found.partial && (returned > 0 || offset == 0);
+    let total = at_the_end.then_some(passed);
     let next_offset = (query.is_none() && found.more && passed <= MAX_OFFSET).then_some(passed);
     let next_cursor = found.next.and_then(|place| cursor::seal(reach, &question, &place));
     answer(&Output {
@@ -221,11 +224,7 @@ async fn call(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Value, Refus
             more_results: found.more,
             total: (query.is_none() && !found.more && !found.partial && (returned > 0 || offset == 0))
                 .then_some(passed),
-            total_kind: if query.is_none() && !found.more && !found.partial {
-                TotalKind::Exact
-            } else {
-                TotalKind::Unknown
-            },
+            total_kind: if total.is_some() { TotalKind::Exact } else { TotalKind::Unknown },
             next_cursor,
         },
         partial: found.partial,
