@@ -60,6 +60,8 @@ hold("Alice's mail is listed with curl", mail["value"] and mail["value"][0]["sub
 call = output(r'"name":"outlook_email_search"')
 hold("a tool is called with curl", '"uri"' in call or '\\"uri\\"' in call, call)
 hold("the MCP inspector calls a tool", "alice@contoso.example" in output("inspector"), output("inspector"))
+host = output(r"/api/tools/")
+hold("the assistant's back end calls a tool for her", '"uri' in host.replace("\\", "") and "error" not in json.loads(host), host)
 hold("nothing was unmodelled", json.loads(output("/lab/unmodelled"))["count"] == 0, output("/lab/unmodelled"))
 
 # The revoke line, then the search line again: refused, with the permission and who can restore it; then the consent line.

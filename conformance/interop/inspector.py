@@ -51,7 +51,7 @@ for era in ("legacy", "modern"):
     read = call(era, "read_resource", uri=items[0]["uri"])
     hold(f"{era}: the hit is read", not read.get("isError") and structured(read)["content"], read)
 
-    unknown = inspect(era, "--method", "tools/call", "--tool-name", "read_resource", "--tool-arg", "uri=mail:///no-such-id")
+    unknown = inspect(era, "--method", "tools/call", "--tool-name", "read_resource", "--tool-arg", "uri=mail:///messages/no-such-id")
     hold(f"{era}: an unknown id is an error that names itself", "NOT_FOUND" in unknown.stdout + unknown.stderr, unknown)
 
 refused = inspect("modern", "--method", "tools/list", bearer=None)

@@ -68,7 +68,10 @@ fn a_failure_of_ours_is_never_the_commands_success() {
     let fixtures = offline365().args(["exec", "--fixtures", "/no/such/folder", "--", "true"]).output().unwrap();
     assert_eq!(fixtures.status.code(), Some(70));
     assert!(text(&fixtures.stderr).contains("/no/such/folder"), "{}", text(&fixtures.stderr));
-    let nobody = offline365().args(["exec", "--mail", "nobody@contoso.example=/tmp", "--", "true"]).output().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("one.eml"), "Subject: x\r\n\r\n").unwrap();
+    let mail = format!("nobody@contoso.example={}", folder.path().display());
+    let nobody = offline365().args(["exec", "--mail", &mail, "--", "true"]).output().unwrap();
     assert_eq!(nobody.status.code(), Some(64));
     assert!(text(&nobody.stderr).contains("nobody@contoso.example"));
 }
@@ -101,9 +104,9 @@ fn everything_serves_when_the_command_starts() {
 fn nothing_is_left_running() {
     let folder = tempfile::tempdir().unwrap();
     let pids = folder.path().join("pids");
-    // One child in the group, one that would rather not hear TERM, one that left for a session of its own.
+    // One child in the group, one that does not hear TERM, one that left for a session of its own. The pause lets them begin.
     let script = format!(
-        "sleep 600 & echo $! >>{0}; sh -c 'trap \"\" TERM; sleep 600' & echo $! >>{0}; setsid sleep 600 & echo $! >>{0}; exit 7",
+        "sleep 600 & echo $! >>{0}; sh -c 'trap \"\" TERM; sleep 600' & echo $! >>{0}; setsid sleep 600 & echo $! >>{0}; sleep 0.3; exit 7",
         pids.display()
     );
     assert_eq!(exec(&script).status.code(), Some(7));

@@ -57,7 +57,7 @@ impl Hints<'_> {
         );
         let tenants = self.ready.tenants.iter().map(|tenant| {
             let people: Vec<&str> = tenant.users.iter().map(|user| user.name.as_str()).collect();
-            format!("  {:<9} {}  {}\n            {}\n", tenant.name, tenant.id, tenant.domain, people.join(", "))
+            format!("  {:<9} {}  {}: {}\n", tenant.name, tenant.id, tenant.domain, people.join(", "))
         });
         std::iter::once(places).chain(tenants).collect()
     }

@@ -117,8 +117,11 @@ fn lab_address(lab: &Url) -> Url {
 
 /// The built-in world or the user's, with the user's own mail in it.
 fn plan(args: &HouseArgs) -> Result<Plan, Failure> {
-    let loaded = args.fixtures.as_deref().map_or_else(Plan::embedded, Plan::from_dir);
-    let mut plan = loaded.map_err(|error| Failure::Plan(error.to_string()))?;
+    let mut plan = match &args.fixtures {
+        Some(folder) => Plan::from_dir(folder)
+            .map_err(|error| Failure::Plan(format!("--fixtures {}: {error}", folder.display())))?,
+        None => Plan::embedded().map_err(|error| Failure::Plan(error.to_string()))?,
+    };
     for (index, own) in args.mail.iter().enumerate() {
         if args.mail.iter().skip(index + 1).any(|other| other.user == own.user) {
             return Err(Failure::Usage(format!("--mail: {} is named twice; put the mail into one folder", own.user)));
