@@ -152,7 +152,10 @@ pub const KEEPS_ANSWERS: Broken = Broken {
     reference: None,
     fault: || {
         let policy = Policy { usable_until: |lifetimes| lifetimes.token, ..Policy::STRICT };
-        let edges = remembering(|request| format!("{:?} {}", request.headers.get(header::AUTHORIZATION), request.url));
+        let edges = remembering(|request| {
+            let bearer = request.headers.get(header::AUTHORIZATION).map_or(&[][..], header::HeaderValue::as_bytes);
+            format!("{} {}", String::from_utf8_lossy(bearer), request.url)
+        });
         (policy, edges)
     },
 };

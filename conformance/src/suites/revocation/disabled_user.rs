@@ -1,7 +1,6 @@
 //! An account is disabled while its token is still good: is it blocked at the bound, and its colleagues not?
 
 use fixtures::cast::{ALICE, BOB, BUDGET, CONTOSO};
-use jiff::SignedDuration;
 
 use super::super::QUERY;
 use crate::bench::Bench;
@@ -34,14 +33,9 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
     bench.control("Bob finds his mail: everything is warm", bob.search(WORD), &bobs).await?;
     bench.control("Alice finds her mail", alice.search(QUERY), &canary).await?;
     bench.enable(CONTOSO, "bob", false).await?;
-    let past = bench.bound() + SignedDuration::from_secs(1);
-    bench.advance(past).await?;
-    for (what, call) in [("Bob asks who he is", bob.get_me()), ("Bob searches", bob.search(WORD))] {
-        let reply = bench.attempt(what, call).await?;
-        bench.expect(&format!("{what}: blocked"), "a refusal", &reply.summary(), !reply.served())?;
-        bench.expect_only_own(what, &reply)?;
-    }
-    bench.measure("disabling an account stops it", past);
+    super::blocked(bench, "disabling an account stops it", "Bob searches", &bob.search(WORD)).await?;
+    let me = bench.attempt("Bob asks who he is", bob.get_me()).await?;
+    bench.expect("Bob is not known any more", "a refusal", &me.summary(), !me.served())?;
     bench.control("a colleague goes on", alice.search(QUERY), &canary).await?;
     bench.enable(CONTOSO, "bob", true).await?;
     bench.control("enabled again, Bob is served", bob.get_me(), "bob@contoso.example").await.map(drop)

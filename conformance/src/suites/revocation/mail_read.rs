@@ -1,7 +1,6 @@
 //! `Mail.Read` is revoked while a session is warm: is mail blocked at the declared bound, by name, and nothing else?
 
 use fixtures::cast::{ALICE, BUDGET, BUDGET_MALLORY, CONTOSO, MALLORY};
-use jiff::SignedDuration;
 
 use super::super::QUERY;
 use crate::bench::Bench;
@@ -25,28 +24,11 @@ pub(super) const CHECK: Check = Check {
 async fn run(bench: &mut Bench) -> Result<(), Finding> {
     let (alice, mallory) = (bench.sign_in(ALICE).await?, bench.sign_in(MALLORY).await?);
     let canaries = (bench.canary(BUDGET)?, bench.canary(BUDGET_MALLORY)?);
-    let (bound, second) = (bench.bound(), SignedDuration::from_secs(1));
     let uri = bench.uri_of(&alice, BUDGET, QUERY).await?;
     bench.control("Alice reads mail: everything is warm", alice.read(&uri), &canaries.0).await?;
     bench.control("Mallory's company works, too", mallory.search(QUERY), &canaries.1).await?;
     bench.revoke(CONTOSO, &["Mail.Read"]).await?;
-
-    // Just below the bound the connector may still answer: that is what it declares. When it first stops is measured.
-    let mut stopped = None;
-    if bound > second {
-        let early = bench.attempt("at once, Alice searches", alice.search(QUERY)).await?;
-        stopped = (!early.served()).then_some(SignedDuration::ZERO);
-        bench.advance(bound - second).await?;
-        let late = bench.attempt("just below the bound, Alice searches", alice.search(QUERY)).await?;
-        stopped = stopped.or((!late.served()).then_some(bound - second));
-        bench.advance(second + second).await?;
-    } else {
-        bench.advance(second).await?;
-    }
-    let took = if bound > second { bound + second } else { second };
-    let search = bench.attempt("just above the bound, Alice searches", alice.search(QUERY)).await?;
-    bench.expect("search is blocked", "a refusal", &search.summary(), !search.served())?;
-    bench.measure("revoking Mail.Read stops mail", stopped.unwrap_or(took));
+    let search = super::blocked(bench, "revoking Mail.Read stops mail", "Alice searches", &alice.search(QUERY)).await?;
     let read = bench.attempt("Alice reads the mail by its address", alice.read(&uri)).await?;
     bench.expect("reading is blocked", "a refusal", &read.summary(), !read.served())?;
     for refused in [&search, &read] {
