@@ -95,14 +95,19 @@ async fn one_that_answers_everything_with_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_answers_with_something_plausible() {
-    ask("plausible", |request| match request.get("method").and_then(Value::as_str) {
-        Some("tools/list") => rpc(&json!({ "tools": [{ "name": "outlook_email_search", "annotations": { "readOnlyHint": true } }, { "name": "get_me", "annotations": { "readOnlyHint": true } }] })),
-        _ => {
-            let item = json!({ "uri": "mail:///messages/AAMk1", "subject": "Budget 2026", "summary": "the usual" });
-            let page = json!({ "nextCursor": "b3BhcXVl", "moreResults": true });
-            let answer = json!({ "items": [item], "page": page, "displayName": "Alice Hansen", "content": "the usual" });
-            rpc(&json!({ "content": [{ "type": "text", "text": answer.to_string() }], "structuredContent": answer }))
-        }
+    ask("plausible", |request| {
+        let hint = json!({ "readOnlyHint": true });
+        let tools = ["outlook_email_search", "get_me"].map(|name| json!({ "name": name, "annotations": hint }));
+        let item = json!({ "uri": "mail:///messages/AAMk1", "subject": "Budget 2026", "summary": "the usual" });
+        let page = json!({ "nextCursor": "b3BhcXVl", "moreResults": true });
+        let answer = json!({ "items": [item], "page": page, "displayName": "Alice Hansen", "content": "the usual" });
+        let text = json!({ "type": "text", "text": answer.to_string() });
+        let listing = request.get("method").and_then(Value::as_str) == Some("tools/list");
+        rpc(&if listing {
+            json!({ "tools": tools })
+        } else {
+            json!({ "content": [text], "structuredContent": answer })
+        })
     })
     .await;
 }

@@ -125,7 +125,9 @@ fn tell(args: &ReplayArgs, outcome: &Outcome, target: &str) -> Result<(), Comman
     if !args.quiet {
         print!("{}", story::render(&transcript(outcome)?));
     }
-    println!("\nverdict: {} {}", outcome.verdict, printable(&outcome.told()));
+    let told = outcome.told();
+    let because = if told.is_empty() { String::new() } else { format!(": {}", printable(&told)) };
+    println!("\nverdict: {}{because}", outcome.verdict);
     Ok(())
 }
 

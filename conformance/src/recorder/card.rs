@@ -38,6 +38,14 @@ pub(super) fn decode(token: &str) -> Option<(Value, Value, &str)> {
     Some((header, claims, signature))
 }
 
+/// What a token is, as far as its claims tell.
+pub(super) fn describe(claims: &Value) -> String {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let kind = if text("scp").is_some() { "access token" } else { "id token" };
+    let who = text("preferred_username").or_else(|| text("upn")).or_else(|| text("oid")).unwrap_or("nobody");
+    format!("{kind} of {who} for {}", text("aud").unwrap_or("nobody"))
+}
+
 /// The tokens inside a text: everything shaped like a compact JWS.
 pub(super) fn tokens(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))

@@ -84,7 +84,8 @@ pub struct Expectation {
 #[derive(Clone)]
 struct KnownToken {
     value: String,
-    what: String,
+    /// What it is, if somebody said so; its claims tell otherwise.
+    what: Option<String>,
     changes: Option<Vec<String>>,
 }
 
@@ -119,8 +120,16 @@ impl Recorder {
 
     /// Says what a token is.
     pub(crate) fn token(&mut self, what: &str, value: &str, changes: Option<Vec<String>>) {
+        self.notice_token(value);
+        if let Some(known) = self.tokens.iter_mut().find(|token| token.value == value) {
+            known.what = Some(what.to_owned());
+            known.changes = changes;
+        }
+    }
+
+    fn notice_token(&mut self, value: &str) {
         if !self.tokens.iter().any(|token| token.value == value) {
-            self.tokens.push(KnownToken { value: value.to_owned(), what: what.to_owned(), changes });
+            self.tokens.push(KnownToken { value: value.to_owned(), what: None, changes: None });
         }
     }
 
@@ -194,9 +203,8 @@ impl Recorder {
         let headers = hop.request_headers.iter().chain(&hop.response_headers).map(|(_, value)| value.as_str());
         let texts = bodies.iter().map(AsRef::as_ref).chain(headers).chain(std::iter::once(hop.url.as_str()));
         let found: Vec<String> = texts.flat_map(card::tokens).map(str::to_owned).collect();
-        let what = format!("token {} → {}", hop.from, hop.to);
         for token in &found {
-            self.token(&what, token, None);
+            self.notice_token(token);
         }
     }
 }

@@ -127,7 +127,8 @@ impl<'a> Scrub<'a> {
             redactor.register_as(format!("<{label}>"), &token.value);
             let Some((header, claims, signature)) = card::decode(&token.value) else { continue };
             redactor.register_as(format!("<signature of {label}>"), signature);
-            let (what, changes) = (token.what.clone(), token.changes.clone());
+            let what = token.what.clone().unwrap_or_else(|| card::describe(&claims));
+            let changes = token.changes.clone();
             let forged = changes.is_some();
             cards.push(Card { label, what, forged, changes: changes.unwrap_or_default(), header, claims });
         }
@@ -138,7 +139,8 @@ impl<'a> Scrub<'a> {
 
     fn card(&self, card: Card) -> Card {
         let changes = card.changes.iter().map(|change| self.text(change)).collect();
-        Card { header: self.value(card.header), claims: self.value(card.claims), changes, ..card }
+        let what = self.text(&card.what);
+        Card { what, header: self.value(card.header), claims: self.value(card.claims), changes, ..card }
     }
 
     fn entry(&self, event: &Event, seq: &mut usize) -> Entry {

@@ -31,12 +31,12 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
     let (alice, mallory) = (bench.sign_in(ALICE).await?, bench.sign_in(MALLORY).await?);
     let canary = bench.canary(BUDGET)?;
     bench.control("Alice finds her own mail", alice.search(QUERY), &canary).await?;
-    for forged in forgeries(bench, mallory.token())? {
-        let what = forged.changes.join("; ");
-        bench.forged(&format!("Mallory as contoso: {what}"), &forged);
+    for (number, forged) in (1..).zip(forgeries(bench, mallory.token())?) {
+        let (what, changes) = (format!("forgery {number}"), forged.changes.join("; "));
+        bench.forged(&format!("{what}: Mallory as contoso"), &forged);
         let liar = mallory.with(&forged);
         for call in [liar.list_tools(), liar.search(QUERY)] {
-            let reply = bench.attempt(&format!("Mallory claims to be of contoso: {what}"), call).await?;
+            let reply = bench.attempt(&format!("claims to be of contoso with {what}: {changes}"), call).await?;
             bench.expect_only_own("Mallory's answer", &reply)?;
             bench.expect_token_refused(&what, &reply)?;
         }

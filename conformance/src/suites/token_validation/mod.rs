@@ -106,14 +106,14 @@ async fn refuses(bench: &mut Bench, forgeries: fn(&Kit<'_>) -> Result<Vec<Forged
     let alice = bench.sign_in(ALICE).await?;
     let canary = bench.canary(BUDGET)?;
     bench.control("the genuine token is served", alice.search(QUERY), &canary).await?;
-    for forged in forge(bench, alice.token(), forgeries)? {
-        let what = forged.changes.join("; ");
+    for (number, forged) in (1..).zip(forge(bench, alice.token(), forgeries)?) {
+        let (what, changes) = (format!("forgery {number}"), forged.changes.join("; "));
         bench.forged(&what, &forged);
         let liar = alice.with(&forged);
-        let list = bench.attempt(&format!("asks for the tools with {what}"), liar.list_tools()).await?;
-        bench.expect_token_refused(&what, &list)?;
+        let list = bench.attempt(&format!("asks for the tools with {what}: {changes}"), liar.list_tools()).await?;
+        bench.expect_token_refused(&format!("{what} ({changes}), tools"), &list)?;
         let search = bench.attempt(&format!("searches mail with {what}"), liar.search(QUERY)).await?;
-        bench.expect_token_refused(&what, &search)?;
+        bench.expect_token_refused(&format!("{what}, search"), &search)?;
     }
     bench.control("the genuine token is still served", alice.search(QUERY), &canary).await?;
     Ok(())
