@@ -232,3 +232,74 @@ fn identity(token: &Presented, _: &Expected) -> bool {
 fn is_guid(text: Option<&str>) -> bool {
     text.is_some_and(|text| text.len() == 36 && Uuid::try_parse(text).is_ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn presented(header: &str, claims: &str) -> Result<Presented, Malformed> {
+        parse(&format!("{}.{}.x", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims)))
+    }
+
+    fn expected() -> Expected {
+        Expected {
+            login: Url::parse("https://login.microsoftonline.com").unwrap(),
+            client_id: "server".to_owned(),
+            scope: "access_as_user".to_owned(),
+            clients: BTreeSet::from(["client".to_owned()]),
+            now: Timestamp::from_second(1000).unwrap(),
+        }
+    }
+
+    #[test]
+    fn names_are_the_rules_own() {
+        let names: BTreeSet<_> = RULES.iter().map(|rule| rule.name).collect();
+        assert_eq!(names.len(), RULES.len());
+    }
+
+    #[test]
+    fn the_leeway_ends_after_a_minute() {
+        let expected = expected();
+        for (exp, nbf, good) in [(941, 1060, true), (940, 1060, false), (941, 1061, false)] {
+            let token = presented("{}", &format!(r#"{{"exp":{exp},"nbf":{nbf}}}"#)).unwrap();
+            assert_eq!(expiry(&token, &expected) && not_before(&token, &expected), good, "{exp} {nbf}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_is_matched_whole() {
+        let tid = "aaaaaaaa-0365-4c11-a0ff-00000000000a";
+        for iss in [
+            "https://login.microsoftonline.com/{tenantid}/v2.0".to_owned(),
+            format!("https://login.microsoftonline.com/{tid}/v2.0/"),
+            format!("https://login.microsoftonline.com.evil.example/{tid}/v2.0"),
+            format!("https://sts.windows.net/{tid}/"),
+            format!("HTTPS://login.microsoftonline.com/{tid}/v2.0"),
+        ] {
+            let token = presented("{}", &format!(r#"{{"tid":"{tid}","iss":"{iss}"}}"#)).unwrap();
+            assert!(!issuer(&token, &expected()), "{iss}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(token in "[A-Za-z0-9_.=-]{0,80}") {
+            let _ = parse(&token);
+        }
+
+        #[test]
+        fn no_claims_make_a_rule_panic_and_none_pass_without_a_signature(
+            name in "(tid|iss|exp|nbf|scp|oid|azp|aud|ver|idtyp|TID)",
+            value in "(null|-?[0-9]{1,25}|1e400|\"\\PC{0,12}\"|\\[\\]|\\{\\}|true)",
+        ) {
+            if let Ok(token) = presented(r#"{"alg":"RS256","typ":"JWT"}"#, &format!(r#"{{"{name}":{value}}}"#)) {
+                for rule in RULES {
+                    let _ = (rule.holds)(&token, &expected());
+                }
+                prop_assert!(broken_rule(RULES, &token, &expected()).is_some());
+            }
+        }
+    }
+}

@@ -50,7 +50,7 @@ pub(super) async fn read(
     let decoded = text::of_bytes(&bytes, charset.map(|charset| charset.trim_matches('"')));
     let mut notes = Vec::new();
     let is_html = essence(declared) == "text/html" || matches!(extension(&attachment).as_deref(), Some("html" | "htm"));
-    let content = if is_html { text::of_html(&decoded, &mut notes)? } else { decoded };
+    let content = if is_html { text::of_html(decoded, &mut notes).await? } else { decoded };
     Ok(Whole {
         kind: Kind::Attachment,
         mime_type: if essence(declared).is_empty() { "text/plain".to_owned() } else { essence(declared) },

@@ -13,12 +13,13 @@ use crate::resource_uri::{Mailbox, ResourceUri, Segment};
 pub(super) async fn read(graph: &Reader<'_>, mailbox: &Mailbox, id: &Segment) -> Result<Whole, Refusal> {
     let message: Message = graph.read(&GraphRead::Message { mailbox, id }).await?;
     let mut notes = Vec::new();
-    let (content, inline) = match &message.body {
+    let (content, inline) = match message.body {
         None => (String::new(), false),
         Some(body) if body.content_type.eq_ignore_ascii_case("html") => {
-            (text::of_html(&body.content, &mut notes)?, body.content.contains("cid:"))
+            let inline = body.content.contains("cid:");
+            (text::of_html(body.content, &mut notes).await?, inline)
         }
-        Some(body) => (body.content.clone(), false),
+        Some(body) => (body.content, false),
     };
     let attachments = if message.has_attachments == Some(true) || inline {
         let page: Page<Attachment> = graph.read(&GraphRead::Attachments { mailbox, message: id }).await?;

@@ -1,6 +1,8 @@
 //! How does content become text, and text a part of a page? HTML under caps of size and depth; links to remote images are left
 //! out, so that nobody fetches them.
 
+use std::time::Duration;
+
 use super::super::Note;
 use crate::refusal::{Code, Refusal};
 
@@ -11,6 +13,8 @@ const MAX_HTML: usize = 2 * 1024 * 1024;
 const MAX_DEPTH: usize = 200;
 
 const WIDTH: usize = 100;
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Elements that never nest content.
 const VOID: &[&str] =
@@ -34,24 +38,29 @@ pub(super) fn part(text: &str, start: usize, max: usize) -> Part<'_> {
     Part { text, start, end, total }
 }
 
-/// HTML as text.
-pub(super) fn of_html(html: &str, notes: &mut Vec<Note>) -> Result<String, Refusal> {
+/// HTML as text. Converted aside: a document that takes long, or one that the converter cannot stand, is one refusal and no more.
+pub(super) async fn of_html(html: String, notes: &mut Vec<Note>) -> Result<String, Refusal> {
     if html.len() > MAX_HTML {
         return Err(Refusal::new(Code::TooLarge, "The HTML is larger than this connector converts."));
     }
-    let flattened;
-    let html = if depth(html) > MAX_DEPTH {
+    if depth(&html) > MAX_DEPTH {
         notes.push(Note::new("FLATTENED", "The HTML is nested so deeply that only its words are given."));
-        flattened = without_tags(html);
-        return Ok(flattened);
-    } else {
-        html
-    };
+        return Ok(without_tags(&html));
+    }
+    let conversion = tokio::task::spawn_blocking(move || converted(&html));
+    match tokio::time::timeout(PATIENCE, conversion).await {
+        Ok(Ok(Some(text))) => Ok(text),
+        Ok(_) => Err(Refusal::new(Code::ConversionFailed, "The HTML could not be made into text.")),
+        Err(_) => Err(Refusal::new(Code::ConversionFailed, "The HTML takes too long to be made into text.")),
+    }
+}
+
+fn converted(html: &str) -> Option<String> {
     html2text::config::plain()
         .empty_img_mode(html2text::config::ImageRenderMode::IgnoreEmpty)
         .link_footnotes(false)
         .string_from_read(html.as_bytes(), WIDTH)
-        .map_err(|_| Refusal::new(Code::ConversionFailed, "The HTML could not be made into text."))
+        .ok()
 }
 
 /// Bytes as text: by their mark, as UTF-8, or as the Latin letters that old mail is written in.
@@ -116,19 +125,28 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn an_image_is_no_link_to_fetch() {
+    #[tokio::test]
+    async fn an_image_is_no_link_to_fetch() {
         let html = r#"<p>Hello <b>world</b><img src="https://evil.example/pixel.png?who=alice"></p>"#;
-        let text = of_html(html, &mut Vec::new()).unwrap();
+        let text = of_html(html.to_owned(), &mut Vec::new()).await.unwrap();
         assert!(text.contains("Hello") && !text.contains("evil.example"), "{text}");
     }
 
-    #[test]
-    fn deep_nesting_keeps_its_words() {
+    #[tokio::test]
+    async fn deep_nesting_keeps_its_words() {
         let html = format!("{}words{}", "<div>".repeat(20_000), "</div>".repeat(20_000));
         let mut notes = Vec::new();
-        assert_eq!(of_html(&html, &mut notes).unwrap(), "words");
+        assert_eq!(of_html(html, &mut notes).await.unwrap(), "words");
         assert_eq!(notes[0].code, "FLATTENED");
+    }
+
+    #[tokio::test]
+    async fn html_at_the_caps_ends_in_time() {
+        let deep = format!("{}x{}", "<div>".repeat(150), "</div>".repeat(150));
+        let table = format!("<table>{}</table>", "<tr><td>a</td><td>b</td></tr>".repeat(20_000));
+        for html in [deep.repeat(500), table, "<p>".repeat(150), "&#x110000;<b".repeat(10_000), "<".repeat(100_000)] {
+            let _ = of_html(html, &mut Vec::new()).await;
+        }
     }
 
     #[test]
