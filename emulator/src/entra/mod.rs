@@ -59,8 +59,9 @@ const NOT_MODELLED: [&str; 11] = [
 /// What the login host does not know, or we do not model. Only the latter is counted: a browser's favicon is no gap of ours.
 async fn unknown(Shared(state): Shared<Arc<State>>, method: Method, uri: Uri) -> Response {
     let endpoint = uri.path().trim_start_matches('/').split_once('/').map_or("", |(_, rest)| rest).to_ascii_lowercase();
-    if let Some(known) = NOT_MODELLED.iter().find(|known| endpoint.starts_with(**known)) {
-        state.journal.unmodelled(format!("login: {method} /{{tenant}}/{known}"));
-    }
-    StatusCode::NOT_FOUND.into_response()
+    let Some(known) = NOT_MODELLED.iter().find(|known| endpoint.starts_with(**known)) else {
+        return (StatusCode::NOT_FOUND, "404: no such endpoint at the login host.\n").into_response();
+    };
+    state.journal.unmodelled(format!("login: {method} /{{tenant}}/{known}"));
+    (StatusCode::NOT_FOUND, format!("404: the endpoint {known} is not modelled by the emulator.\n")).into_response()
 }

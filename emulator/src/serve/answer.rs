@@ -7,9 +7,9 @@ use axum::body::{Body, to_bytes};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use serde_json::json;
 use tower::ServiceExt as _;
@@ -22,6 +22,8 @@ use crate::world::State;
 
 /// The largest request body, in bytes.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
+/// How much of a larger one is read and dropped before the answer, in bytes.
+const DROP_LIMIT: usize = 16 * BODY_LIMIT;
 
 /// The origin a request came in at: what documents and links of its answer begin with. No slash at the end.
 #[derive(Debug, Clone)]
@@ -49,11 +51,11 @@ impl Host {
             return (StatusCode::MISDIRECTED_REQUEST, "This host does not answer under that name.\n").into_response();
         };
         let (mut parts, body) = request.into_parts();
-        let body = match Limited::new(body, BODY_LIMIT).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return self.too_large(),
+        let body = match read(body).await {
+            Ok(body) => body,
+            Err(Unread::TooLarge) => return self.too_large(),
             // The peer broke off: there is nobody to answer.
-            Err(_) => return StatusCode::BAD_REQUEST.into_response(),
+            Err(Unread::BrokenOff) => return StatusCode::BAD_REQUEST.into_response(),
         };
         parts.extensions.insert(Arrived { origin });
         if self.kind == HostKind::Lab || !self.state.journal.is_recording() {
@@ -130,6 +132,29 @@ impl Host {
         });
         Response::from_parts(head, Body::from(body))
     }
+}
+
+/// Why there is no body.
+enum Unread {
+    TooLarge,
+    BrokenOff,
+}
+
+/// Reads a body up to the limit. What is beyond it is read and dropped, within reason: a peer that is still sending when the answer
+/// comes sees a broken connection instead of the answer.
+async fn read(mut body: Incoming) -> Result<Bytes, Unread> {
+    let mut kept = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Unread::BrokenOff)?.into_data() else { continue };
+        length = length.saturating_add(data.len());
+        if length <= BODY_LIMIT {
+            kept.extend_from_slice(&data);
+        } else if length > DROP_LIMIT {
+            break;
+        }
+    }
+    if length <= BODY_LIMIT { Ok(kept.freeze()) } else { Err(Unread::TooLarge) }
 }
 
 fn listed(headers: &HeaderMap) -> Vec<(String, String)> {
