@@ -5,12 +5,14 @@
 //! | `listen` | how do connections come in? |
 //! | `guard` | is this request meant for us, and may a page have sent it? |
 //! | `bearer` | who is calling, and are they let in? |
+//! | `body` | is the body one JSON object that means one thing? |
 //! | [`admission`] | is this tenant in, is this tool on? |
 //! | `metadata` | where does a client sign in? |
 //! | `mcp` | which tools are there, and how do they answer? |
 
 pub mod admission;
 mod bearer;
+mod body;
 mod guard;
 pub(crate) mod listen;
 mod mcp;
@@ -24,6 +26,7 @@ use aws_lc_rs::hmac;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use http::StatusCode;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use secrecy::ExposeSecret as _;
@@ -122,9 +125,11 @@ impl Server {
         let document = get(move || std::future::ready(axum::Json(metadata.clone())));
         Router::new()
             .route_service("/mcp", mcp)
-            .layer(from_fn_with_state(Arc::clone(&services), bearer::check))
+            .route_layer(from_fn_with_state(Arc::clone(&services), body::check))
+            .route_layer(from_fn_with_state(Arc::clone(&services), bearer::check))
             .route("/.well-known/oauth-protected-resource", document.clone())
             .route("/.well-known/oauth-protected-resource/mcp", document)
+            .fallback(async || guard::refuse(StatusCode::NOT_FOUND, "not_found", "There is nothing here."))
             .layer(from_fn_with_state(Arc::clone(&services), guard::check))
             .layer(from_fn(guard::no_store))
     }

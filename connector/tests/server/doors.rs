@@ -59,7 +59,35 @@ async fn a_tool_that_is_off_is_neither_listed_nor_called() {
 async fn a_body_that_is_too_large_is_refused() {
     let scene = Scene::with(|config| config.server.max_body_bytes = 2000).await;
     let answer = scene.tool("outlook_email_search", json!({ "query": "x".repeat(3000) })).await;
-    assert_eq!(answer.status, 413);
+    assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (413, Some("body_too_large")));
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_message_is_told_what_it_is() {
+    let scene = Scene::start().await;
+    let alice = scene.alice();
+    let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+    for (body, kind, status, code) in [
+        ("{", "application/json", 400, json!(-32700)),
+        ("", "application/json", 400, json!(-32700)),
+        (deep.as_str(), "application/json", 400, json!(-32700)),
+        ("[]", "application/json", 400, json!(-32600)),
+        ("{}", "application/json; charset=utf-8", 400, json!(-32600)),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","method":"tools/call"}"#,
+            "application/json",
+            400,
+            json!(-32700),
+        ),
+        ("{}", "text/plain", 415, json!("unsupported_media_type")),
+    ] {
+        let request = scene.http.post(scene.running.mcp.clone()).bearer_auth(&alice).header("content-type", kind);
+        let request = request.header("accept", "application/json, text/event-stream").body(body.to_owned());
+        let answer = read(request.send().await.unwrap()).await;
+        assert_eq!((answer.status, &answer.json()["error"]["code"]), (status, &code), "{kind} {:.40}", body);
+    }
+    let nowhere = scene.http.get(scene.running.mcp.join("/nowhere").unwrap()).send().await.unwrap();
+    assert_eq!(nowhere.status(), 404);
 }
 
 #[tokio::test]
