@@ -8,8 +8,10 @@ use crate::check::Verdict;
 /// The report as text. Control characters of the target's making do not reach the terminal.
 pub fn render(report: &Report) -> String {
     let mut out = String::new();
+    let told = shared(&mut out, report);
     for verdict in [Verdict::Fail, Verdict::Inconclusive, Verdict::NotApplicable] {
-        for result in report.results.iter().filter(|result| result.verdict == verdict) {
+        let of = report.results.iter().filter(|result| result.verdict == verdict);
+        for result in of.filter(|result| result.reason.is_none() || result.reason != told) {
             trouble(&mut out, result);
         }
     }
@@ -57,6 +59,16 @@ pub fn render(report: &Report) -> String {
         report.seed,
     );
     out
+}
+
+/// One reason for everything is told once.
+fn shared(out: &mut String, report: &Report) -> Option<String> {
+    let reason = report.results.first()?.reason.clone()?;
+    if report.results.len() < 2 || report.results.iter().any(|result| result.reason.as_ref() != Some(&reason)) {
+        return None;
+    }
+    let _ = writeln!(out, "all {} checks: {}\n", report.results.len(), printable(&reason));
+    Some(reason)
 }
 
 fn remarks(of: &impl Fn(Verdict) -> usize) -> String {

@@ -1,0 +1,84 @@
+//! A connector that the harness does not host: started with the machine's clock, reached by URL alone, described by a profile.
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+
+use conformance::broken::{self, Broken};
+use conformance::check::{Feature, Verdict};
+use conformance::run::{Outcome, Runner};
+use conformance::suites;
+use conformance::target::{Profile, Target};
+use connector::danger::{self, Edges};
+use connector::policy::Policy;
+use connector::{Config, Parts};
+use fixtures::Plan;
+use serde_json::json;
+
+/// Ports that were free a moment ago.
+fn free() -> [u16; 2] {
+    let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    held.map(|listener| listener.local_addr().unwrap().port())
+}
+
+fn config(plan: &Plan, login: u16, graph: u16) -> Config {
+    let server = plan.registration("m365-server").unwrap();
+    let client = plan.registration("m365-client").unwrap();
+    let tenants: Vec<String> = plan.tenants.iter().map(|tenant| tenant.id.to_string()).collect();
+    let config = json!({
+        "server": { "listen": "127.0.0.1:0", "allow_plain_http": true },
+        "entra": {
+            "login": format!("http://localhost:{login}"),
+            "client_id": server.app_id,
+            "client_secret": server.secrets[0],
+            "app_id_uri": server.identifier_uris[0],
+            "allowed_clients": [client.app_id],
+        },
+        "graph": { "url": format!("http://localhost:{graph}") },
+        "admission": { "tenants": tenants },
+    });
+    serde_json::from_value(config).unwrap()
+}
+
+async fn ask(broken: Option<&Broken>) -> Vec<Outcome> {
+    let plan = Plan::embedded().unwrap();
+    let [login, graph] = free();
+    let (policy, edges) = broken.map_or_else(|| (Policy::STRICT, Edges::default()), |broken| (broken.fault)());
+    let config = config(&plan, login, graph);
+    let connector = danger::start_with_policy(config, Parts::default(), policy, edges).await.unwrap();
+    let profile = Profile {
+        name: "elsewhere".to_owned(),
+        mcp: connector.mcp.clone(),
+        login_port: login,
+        graph_port: graph,
+        features: BTreeSet::from([Feature::TenantGate, Feature::ToolToggles, Feature::Cursors]),
+        obo_max_age_seconds: 60,
+    };
+    let checks: Vec<_> = suites::all().collect();
+    let outcomes = Runner::new(plan, 365).run(&checks, &Target::Remote(profile)).await;
+    connector.shutdown().await;
+    outcomes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_suites_do_not_depend_on_hosting_the_target() {
+    let outcomes = ask(None).await;
+    for outcome in &outcomes {
+        let told = outcome.check.needs.iter().any(|need| matches!(need, Feature::ClockControl | Feature::Setup));
+        let expected = if told { Verdict::NotApplicable } else { Verdict::Pass };
+        assert_eq!(outcome.verdict, expected, "{}: {:?}", outcome.check.id, outcome.reason);
+    }
+    let held = outcomes.iter().filter(|outcome| outcome.verdict == Verdict::Pass).count();
+    assert!(held >= 30, "only {held} could be asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_elsewhere_is_found_and_nothing_else() {
+    let named: Vec<&str> = suites::all()
+        .filter(|check| check.broken.iter().any(|broken| broken.name == broken::NO_SIGNATURE.name))
+        .map(|check| check.id)
+        .collect();
+    for outcome in ask(Some(&broken::NO_SIGNATURE)).await {
+        let failed = outcome.verdict == Verdict::Fail;
+        assert_eq!(failed, named.contains(&outcome.check.id), "{}: {:?}", outcome.check.id, outcome.reason);
+    }
+}
