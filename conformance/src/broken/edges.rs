@@ -189,3 +189,31 @@ pub const OWN_MAILBOX_INSTEAD: Broken = Broken {
         (Policy::STRICT, Edges { transport: Some(Box::new(transport)), ..Edges::default() })
     },
 };
+
+/// Graph's answers, with the token they were asked with.
+struct Tattling(Arc<dyn Transport>);
+
+impl Transport for Tattling {
+    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+        Box::pin(async move {
+            let mut answer = self.0.send(request.clone()).await?;
+            let bearer = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+            if let Some(bearer) = bearer.filter(|_| reads_mail(&request)) {
+                let told = format!("\"bodyPreview\":\"{bearer} ");
+                answer.body = String::from_utf8_lossy(&answer.body).replace("\"bodyPreview\":\"", &told).into();
+            }
+            Ok(answer)
+        })
+    }
+}
+
+/// The token for Graph is part of an answer.
+pub const TOKEN_IN_ANSWER: Broken = Broken {
+    name: "token-in-answer",
+    sentence: "The token for Graph finds its way into what the caller reads.",
+    reference: None,
+    fault: || {
+        let transport = |real| -> Arc<dyn Transport> { Arc::new(Tattling(real)) };
+        (Policy::STRICT, Edges { transport: Some(Box::new(transport)), ..Edges::default() })
+    },
+};

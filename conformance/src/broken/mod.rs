@@ -70,6 +70,7 @@ pub const ALL: &[&Broken] = &[
     &ANSWERS_BY_ADDRESS,
     &KEEPS_ANSWERS,
     &OWN_MAILBOX_INSTEAD,
+    &TOKEN_IN_ANSWER,
 ];
 
 /// The one with this name.

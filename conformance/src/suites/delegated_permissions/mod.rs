@@ -1,10 +1,12 @@
 //! Does a user reach what that user may see in Microsoft 365, and nothing beyond it?
 
+mod asked_anew;
 mod basic_alone;
 mod colleague_item;
 mod disabled_tool;
 mod missing_permission;
 mod never_app_only;
+mod token_stays_inside;
 mod unshared_mailbox;
 
 use serde_json::Value;
@@ -14,11 +16,13 @@ use crate::check::{Check, Finding};
 
 /// Every check of this suite.
 pub(super) const CHECKS: &[&Check] = &[
+    &asked_anew::CHECK,
     &basic_alone::CHECK,
     &colleague_item::CHECK,
     &disabled_tool::CHECK,
     &missing_permission::CHECK,
     &never_app_only::CHECK,
+    &token_stays_inside::CHECK,
     &unshared_mailbox::CHECK,
 ];
 
