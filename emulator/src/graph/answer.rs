@@ -4,9 +4,9 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, DATE, STRICT_TRANSPORT_SECURITY, VARY, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use jiff::Timestamp;
-use serde_json::json;
 
 use super::error::GraphError;
+use super::json;
 
 /// `Content-Type` of success.
 pub(super) const JSON: &str =
@@ -54,14 +54,19 @@ impl Answer {
     pub(super) fn error(error: &GraphError, ids: &Ids, now: Timestamp) -> Self {
         let (status, code) = error.answer();
         let date = now.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-        let inner = json!({ "date": date, "request-id": ids.request, "client-request-id": ids.client });
-        let body = json!({ "error": { "code": code, "message": error.to_string(), "innerError": inner } });
-        Self {
-            status,
-            content_type: HeaderValue::from_static(ERROR_JSON),
-            headers: Vec::new(),
-            body: body.to_string().into(),
+        let mut body = b"{\"error\":{".to_vec();
+        for (name, text) in [("code", code), ("message", &error.to_string())] {
+            json::key(&mut body, name);
+            json::string(&mut body, text);
         }
+        json::key(&mut body, "innerError");
+        body.push(b'{');
+        for (name, text) in [("date", &date), ("request-id", &ids.request), ("client-request-id", &ids.client)] {
+            json::key(&mut body, name);
+            json::string(&mut body, text);
+        }
+        body.extend_from_slice(b"}}}");
+        Self { status, content_type: HeaderValue::from_static(ERROR_JSON), headers: Vec::new(), body: body.into() }
     }
 
     pub(super) fn with(mut self, name: HeaderName, value: &str) -> Self {

@@ -13,9 +13,13 @@ pub struct Correspondent {
 
 impl Correspondent {
     fn of(addr: &Addr<'_>) -> Self {
-        let address = addr.address.as_deref().unwrap_or_default().trim().to_owned();
         let name = addr.name.as_deref().unwrap_or_default().trim();
-        Self { name: if name.is_empty() { address.clone() } else { name.to_owned() }, address }
+        let address = match addr.address.as_deref().unwrap_or_default().trim() {
+            // `From: root`: one bare word is a local address, not a person's name.
+            "" if !name.contains(char::is_whitespace) => name,
+            address => address,
+        };
+        Self { name: if name.is_empty() { address } else { name }.to_owned(), address: address.to_owned() }
     }
 
     /// Everybody in a list of addresses, groups opened.

@@ -85,8 +85,8 @@ impl Place<'_> {
 
     /// The bytes as they were before the transfer encoding: the parser's own text parts are already converted to UTF-8.
     fn content(&self, part: &MessagePart<'_>) -> Bytes {
-        let raw = part.raw_body_offset() as usize..part.raw_end_offset() as usize;
-        let raw = if raw.start <= raw.end && raw.end <= self.mime.len() { raw } else { return Bytes::new() };
+        let end = (part.raw_end_offset() as usize).min(self.mime.len());
+        let raw = (part.raw_body_offset() as usize).min(end)..end;
         let raw = self.mime.slice(raw);
         match (&part.body, part.encoding) {
             (PartType::Binary(bytes) | PartType::InlineBinary(bytes), Encoding::Base64 | Encoding::QuotedPrintable) => {

@@ -148,7 +148,9 @@ impl Item {
     }
 
     fn read_threaded(file: Bytes, tenant: TenantId, owner: UserId, handle: &str) -> (Self, Vec<String>) {
-        let Some(parsed) = MessageParser::default().parse(file.as_ref()) else {
+        // The parser takes no header without a line end, and a file may stop in the middle of one.
+        let ended = if file.ends_with(b"\n") { file.clone() } else { [file.as_ref(), b"\n"].concat().into() };
+        let Some(parsed) = MessageParser::default().parse(ended.as_ref()) else {
             return (Self { mime: file, ..Self::default() }, Vec::new());
         };
         let headers = parsed.headers();

@@ -211,7 +211,7 @@ impl Parser<'_> {
             self.at += 1;
             let inner = self.or()?;
             self.expect(&Token::Close)?;
-            return Ok(inner);
+            return self.after_parentheses(inner);
         }
         for (name, function) in
             [("contains", Function::Contains), ("startswith", Function::StartsWith), ("endswith", Function::EndsWith)]
@@ -221,6 +221,24 @@ impl Parser<'_> {
             }
         }
         self.comparison()
+    }
+
+    /// `(from/emailAddress/address) eq 'x'`: Microsoft's own samples put a property in parentheses.
+    fn after_parentheses(&mut self, inner: Expr) -> Result<Expr, FilterError> {
+        match inner {
+            Expr::Compare { left, op: Op::Eq, right: Literal::Bool(true) } => match self.op() {
+                Some(op) => Ok(Expr::Compare { left, op, right: self.literal()? }),
+                None => Ok(Expr::Compare { left, op: Op::Eq, right: Literal::Bool(true) }),
+            },
+            other => Ok(other),
+        }
+    }
+
+    fn op(&mut self) -> Option<Op> {
+        [("eq", Op::Eq), ("ne", Op::Ne), ("gt", Op::Gt), ("ge", Op::Ge), ("lt", Op::Lt), ("le", Op::Le)]
+            .into_iter()
+            .find(|(word, _)| self.word(word))
+            .map(|(_, op)| op)
     }
 
     fn call(&mut self, function: Function) -> Result<Expr, FilterError> {
@@ -279,13 +297,10 @@ impl Parser<'_> {
         if self.word("in") {
             return self.members(&left);
         }
-        let op = [("eq", Op::Eq), ("ne", Op::Ne), ("gt", Op::Gt), ("ge", Op::Ge), ("lt", Op::Lt), ("le", Op::Le)];
-        for (word, op) in op {
-            if self.word(word) {
-                return Ok(Expr::Compare { left, op, right: self.literal()? });
-            }
+        match self.op() {
+            Some(op) => Ok(Expr::Compare { left, op, right: self.literal()? }),
+            None => Ok(Expr::Compare { left, op: Op::Eq, right: Literal::Bool(true) }),
         }
-        Ok(Expr::Compare { left, op: Op::Eq, right: Literal::Bool(true) })
     }
 
     fn quantified(&mut self, collection: String, quantifier: &str) -> Result<Expr, FilterError> {

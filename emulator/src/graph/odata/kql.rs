@@ -294,6 +294,10 @@ fn restriction(name: &str, operator: &str, value: &str, now: Timestamp) -> Resul
         "category" => Some(Scope::Category),
         _ => None,
     };
+    // `subject:(a b)` and a property without a value.
+    if value.is_empty() {
+        return Err(KqlError::NotModelled(format!("{name}{operator} without a word")));
+    }
     if let Some(scope) = scope {
         return match operator {
             ":" => Ok(text(scope, value)),

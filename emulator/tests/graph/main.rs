@@ -1,0 +1,12 @@
+//! What the Graph host answers, over sockets.
+
+mod batch;
+mod isolation;
+mod mail;
+mod options;
+mod own_mail;
+mod people;
+mod permissions;
+mod protocol;
+mod scene;
+mod shapes;
