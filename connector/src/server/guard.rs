@@ -43,14 +43,11 @@ impl Reach {
 }
 
 pub(super) async fn check(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
-    let named: Vec<_> = request.headers().get_all(header::HOST).iter().collect();
-    let host = match (named.as_slice(), request.uri().authority()) {
-        ([host], _) => host.to_str().ok().map(str::to_owned),
-        // HTTP/2 carries the name in `:authority`.
-        ([], Some(authority)) => Some(authority.to_string()),
-        _ => None,
-    };
-    if !host.is_some_and(|host| services.reach.hosts(&host)) {
+    let named: Vec<_> = request.headers().get_all(header::HOST).iter().map(|host| host.to_str().ok()).collect();
+    // A request line in absolute form names a host, too: neither may be foreign.
+    let in_line = request.uri().authority().map(http::uri::Authority::as_str);
+    let known = |host: Option<&str>| host.is_some_and(|host| services.reach.hosts(host));
+    if named.len() != 1 || !named.into_iter().chain(in_line.map(Some)).all(known) {
         return refuse(StatusCode::MISDIRECTED_REQUEST, "misdirected_request", "This server does not go by that name.");
     }
     let allowed_origin = match request.headers().get(header::ORIGIN) {

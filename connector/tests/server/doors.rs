@@ -84,7 +84,7 @@ async fn a_body_that_is_no_message_is_told_what_it_is() {
         let request = scene.http.post(scene.running.mcp.clone()).bearer_auth(&alice).header("content-type", kind);
         let request = request.header("accept", "application/json, text/event-stream").body(body.to_owned());
         let answer = read(request.send().await.unwrap()).await;
-        assert_eq!((answer.status, &answer.json()["error"]["code"]), (status, &code), "{kind} {:.40}", body);
+        assert_eq!((answer.status, &answer.json()["error"]["code"]), (status, &code), "{kind} {body:.40}");
     }
     let nowhere = scene.http.get(scene.running.mcp.join("/nowhere").unwrap()).send().await.unwrap();
     assert_eq!(nowhere.status(), 404);
