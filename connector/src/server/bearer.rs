@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::admission::Closed;
 use super::guard::refuse;
-use super::{Services, metadata::Metadata};
+use super::{Services, body, metadata::Metadata};
 use crate::audit::{AuditEvent, EventKind};
 use crate::caller::Caller;
 use crate::policy::token::{self, Answer, Expected, Rule};
@@ -44,6 +44,7 @@ pub(super) async fn check(State(services): State<Arc<Services>>, mut request: Re
         Ok(caller) => Arc::new(caller),
         Err(denied) => {
             services.note(&denied);
+            body::drain(request.into_body()).await;
             return denied.answer(&services.metadata);
         }
     };

@@ -11,8 +11,9 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, header};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::json;
 
@@ -20,6 +21,12 @@ use super::Services;
 use super::guard::refuse;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How much of a refused body is read on, in bytes.
+const DRAINED: usize = 16 * 1024 * 1024;
+
+/// And for how long.
+const DRAINING: Duration = Duration::from_secs(3);
 
 const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
@@ -29,10 +36,9 @@ pub(super) async fn check(State(services): State<Arc<Services>>, request: Reques
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let read = tokio::time::timeout(PATIENCE, Limited::new(body, services.max_body).collect()).await;
-    let bytes = match read {
-        Ok(Ok(read)) => read.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+    let bytes = match tokio::time::timeout(PATIENCE, whole(body, services.max_body)).await {
+        Ok(Ok(Some(bytes))) => bytes,
+        Ok(Ok(None)) => {
             let message = format!("The body is larger than {} bytes.", services.max_body);
             return refuse(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", &message);
         }
@@ -55,6 +61,35 @@ pub(super) async fn check(State(services): State<Arc<Services>>, request: Reques
         return rpc_error(INVALID_REQUEST, "Invalid Request: not a JSON-RPC message that this server knows");
     }
     answer
+}
+
+/// The body, or `None` if it is larger than `limit`.
+async fn whole(mut body: Body, limit: usize) -> Result<Option<Bytes>, axum::Error> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        if bytes.len() + data.len() > limit {
+            drain(body).await;
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(Some(bytes.freeze()))
+}
+
+/// Reads on for a while and forgets: a client that is still sending would otherwise meet a closed connection instead of the
+/// refusal.
+pub(super) async fn drain(mut body: Body) {
+    let reading = async {
+        let mut left = DRAINED;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DRAINING, reading).await;
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -60,6 +60,10 @@ async fn a_body_that_is_too_large_is_refused() {
     let scene = Scene::with(|config| config.server.max_body_bytes = 2000).await;
     let answer = scene.tool("outlook_email_search", json!({ "query": "x".repeat(3000) })).await;
     assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (413, Some("body_too_large")));
+    for _ in 0..5 {
+        let answer = scene.tool("outlook_email_search", json!({ "query": "x".repeat(5 * 1024 * 1024) })).await;
+        assert_eq!(answer.status, 413);
+    }
 }
 
 #[tokio::test]

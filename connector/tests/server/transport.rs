@@ -67,6 +67,10 @@ async fn it_speaks_tls_with_the_certificate_it_is_given() {
     let client = reqwest::Client::builder().no_proxy().add_root_certificate(root).build().unwrap();
     let answer = client.post(running.mcp.clone()).send().await.unwrap();
     assert_eq!(answer.status(), 401);
+    for _ in 0..5 {
+        let answer = client.post(running.mcp.clone()).body(vec![b' '; 5 * 1024 * 1024]).send().await.unwrap();
+        assert_eq!(answer.status(), 401, "a refusal arrives at a client that is still sending");
+    }
 
     let address = ("127.0.0.1", running.mcp.port().unwrap());
     for garbage in [b"GET / HTTP/1.1\r\n\r\n".as_slice(), b"\x16\x03\x01\x00\x05\x01".as_slice()] {
