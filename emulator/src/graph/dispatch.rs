@@ -150,17 +150,15 @@ impl Service {
                 unmodelled: attempt.unmodelled,
             };
         }
-        match route::find(&path) {
-            Some((route, owner, keys)) => self.read(route, owner, keys, call, &view, now),
-            None => {
-                let unknown = writes::unknown(&path);
-                Outcome {
-                    operation: unknown.operation,
-                    is_write: false,
-                    result: Err(unknown.refusal),
-                    unmodelled: unknown.unmodelled,
-                }
-            }
+        if let Some((route, owner, keys)) = route::find(&path) {
+            return self.read(route, owner, keys, call, &view, now);
+        }
+        let unknown = writes::unknown(&path);
+        Outcome {
+            operation: unknown.operation,
+            is_write: false,
+            result: Err(unknown.refusal),
+            unmodelled: unknown.unmodelled,
         }
     }
 

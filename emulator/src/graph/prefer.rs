@@ -36,8 +36,16 @@ impl Prefer {
             ("idtype", "immutableid") => self.has_immutable_ids = true,
             ("odata.maxpagesize", size) if size.parse::<usize>().is_ok() => self.page_size = size.parse().ok(),
             // Without effect on mail and people: no zoned times, no evolvable enums, no scripts taken out.
-            ("outlook.timezone" | "outlook.allow-unsafe-html" | "include-unknown-enum-members" | "idtype", _) => {}
-            ("odata.include-annotations" | "return" | "respond-async", _) => {}
+            (
+                "outlook.timezone"
+                | "outlook.allow-unsafe-html"
+                | "include-unknown-enum-members"
+                | "idtype"
+                | "odata.include-annotations"
+                | "return"
+                | "respond-async",
+                _,
+            ) => {}
             (name, _) => self.unknown.push(format!("Prefer: {name}")),
         }
     }

@@ -150,7 +150,11 @@ impl Item {
     fn read_threaded(file: Bytes, tenant: TenantId, owner: UserId, handle: &str) -> (Self, Vec<String>) {
         // The parser takes no header without a line end, and a file may stop in the middle of one.
         let ended = if file.ends_with(b"\n") { file.clone() } else { [file.as_ref(), b"\n"].concat().into() };
-        let Some(parsed) = MessageParser::default().parse(ended.as_ref()) else {
+        let parser = MessageParser::default();
+        // Messages inside messages are dropped one inside the other: a file made of nothing else would end the stack.
+        let parsed =
+            if nesting(&ended) > NESTING { parser.parse_headers(ended.as_ref()) } else { parser.parse(ended.as_ref()) };
+        let Some(parsed) = parsed else {
             return (Self { mime: file, ..Self::default() }, Vec::new());
         };
         let headers = parsed.headers();
@@ -291,7 +295,7 @@ fn bare(id: &str) -> &str {
 fn moved(row: &Row, shift: SignedDuration) -> std::borrow::Cow<'static, [u8]> {
     let place = MessageParser::default().parse_headers(row.mime.as_ref()).and_then(|parsed| {
         let header = parsed.headers().iter().find(|header| header.name == HeaderName::Date)?;
-        let date = header.value.as_datetime()?.clone();
+        let date = *header.value.as_datetime()?;
         let range = header.offset_start as usize..header.offset_end as usize;
         let ends = row.mime.get(range.clone())?.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         Some((range.start..range.end - ends, date))
@@ -300,6 +304,21 @@ fn moved(row: &Row, shift: SignedDuration) -> std::borrow::Cow<'static, [u8]> {
         Some((range, date)) => dates::moved(row.mime.clone(), range, &date, shift),
         None => row.mime.clone(),
     }
+}
+
+/// How many messages may lie in one file before its parts are left alone. Real digests hold some hundreds, side by side.
+const NESTING: usize = 500;
+
+/// No fewer than the messages that lie in each other: every one of them is announced by one of these words.
+fn nesting(file: &[u8]) -> usize {
+    let is_word = |bytes: Option<&[u8]>, word: &[u8]| bytes.is_some_and(|bytes| bytes.eq_ignore_ascii_case(word));
+    let slashes = file.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+    slashes
+        .filter(|at| {
+            is_word(at.checked_sub(7).and_then(|start| file.get(start..*at)), b"message")
+                || is_word(file.get(at + 1..at + 7), b"digest")
+        })
+        .count()
 }
 
 fn first<'h, 'x>(headers: &'h [Header<'x>], name: &HeaderName<'_>) -> Option<&'h HeaderValue<'x>> {

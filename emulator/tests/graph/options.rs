@@ -10,6 +10,8 @@ async fn filtered(alice: &Caller<'_>, filter: &str) -> Vec<String> {
     all.iter().map(|message| message["id"].as_str().unwrap().to_owned()).collect()
 }
 
+type Test = Box<dyn Fn(&Value) -> bool>;
+
 fn text(message: &Value, path: &str) -> String {
     message.pointer(path).and_then(Value::as_str).unwrap_or_default().to_lowercase()
 }
@@ -23,7 +25,6 @@ async fn filters_keep_what_they_say() {
     let scene = Scene::new().await;
     let alice = scene.caller(fixtures::cast::ALICE, ALL);
     let all = alice.all("/me/messages?$top=1000").await;
-    type Test = Box<dyn Fn(&Value) -> bool>;
     let cases: Vec<(&str, Test)> = vec![
         ("isRead eq false", Box::new(|message| message["isRead"] == false)),
         ("not isRead", Box::new(|message| message["isRead"] == false)),

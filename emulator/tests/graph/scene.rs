@@ -119,7 +119,9 @@ impl Scene {
 
 impl Caller<'_> {
     pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
-        let path = if path.starts_with("http") || path.to_lowercase().starts_with("/v1.0") || path.starts_with("//") {
+        // Below the service root, unless the path brings a version of its own.
+        let has_version = ["/v1.0", "/v9", "/beta"].iter().any(|version| path.to_lowercase().starts_with(version));
+        let path = if path.starts_with("http") || path == "/" || has_version {
             path.to_owned()
         } else {
             format!("/v1.0{path}")

@@ -89,15 +89,12 @@ pub(super) fn message(out: &mut Vec<u8>, message: &Message, folder_id: &str, set
     string(out, &message.id);
     let wire = message.wire(|| written(message, folder_id));
     for (at, name) in set.each() {
-        match (name, body) {
-            ("body" | "uniqueBody", BodyKind::Text) => {
-                key(out, name);
-                item_body(out, message, BodyKind::Text);
-            }
-            _ => {
-                out.push(b',');
-                out.extend_from_slice(wire.part(at));
-            }
+        if body == BodyKind::Text && matches!(name, "body" | "uniqueBody") {
+            key(out, name);
+            item_body(out, message, body);
+        } else {
+            out.push(b',');
+            out.extend_from_slice(wire.part(at));
         }
     }
 }

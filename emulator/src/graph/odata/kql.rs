@@ -84,14 +84,12 @@ const DEPTH: usize = 50;
 pub(in crate::graph) fn parse(search: &str, now: Timestamp) -> Result<Kql, KqlError> {
     let search = search.trim();
     // The outer quotes belong to the parameter's value, not to KQL; quotes inside them are escaped with a backslash.
-    let text = match search.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inner) => inner.replace("\\\"", "\"").replace("\\\\", "\\"),
-        None => {
-            if let Some(at) = search.find([':', '"', '@', '(', ')', '=', '<', '>']) {
-                return Err(KqlError::Syntax(at));
-            }
-            search.to_owned()
-        }
+    let text = if let Some(inner) = search.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        inner.replace("\\\"", "\"").replace("\\\\", "\\")
+    } else if let Some(at) = search.find([':', '"', '@', '(', ')', '=', '<', '>']) {
+        return Err(KqlError::Syntax(at));
+    } else {
+        search.to_owned()
     };
     let tokens = tokens(&text);
     let mut parser = Parser { tokens: &tokens, at: 0, depth: 0, now };

@@ -140,7 +140,7 @@ pub(in crate::graph) fn holds(expr: &Expr, record: &impl Record) -> bool {
     holds_with(expr, &|name| record.value(name))
 }
 
-fn holds_with<'a>(expr: &Expr, value: &dyn Fn(&str) -> Value<'a>) -> bool {
+fn holds_with(expr: &Expr, value: &Lookup<'_>) -> bool {
     match expr {
         Expr::And(left, right) => holds_with(left, value) && holds_with(right, value),
         Expr::Or(left, right) => holds_with(left, value) || holds_with(right, value),
@@ -167,8 +167,11 @@ fn holds_with<'a>(expr: &Expr, value: &dyn Fn(&str) -> Value<'a>) -> bool {
     }
 }
 
+/// Properties by name.
+type Lookup<'a> = dyn Fn(&str) -> Value<'a> + 'a;
+
 /// Whether `wanted` comes of the test for any element.
-fn elements<'a>(of: Value<'a>, test: &mut dyn FnMut(&dyn Fn(&str) -> Value<'a>) -> bool, wanted: bool) -> bool {
+fn elements<'a>(of: Value<'a>, test: &mut dyn FnMut(&Lookup<'a>) -> bool, wanted: bool) -> bool {
     match of {
         Value::Texts(texts) => texts.iter().any(|text| test(&|_| Value::Text(text)) == wanted),
         Value::People(people) => people.iter().any(|person| {
