@@ -24,6 +24,8 @@ pub(super) enum GraphError {
     ParseUri(String),
     #[error("The request was not run because a request it depends on failed.")]
     FailedDependency,
+    #[error("Specified HTTP method is not allowed for the request target.")]
+    Method,
     #[error("This request is not modelled by the emulator: {0}.")]
     NotModelled(String),
 
@@ -65,6 +67,7 @@ impl GraphError {
             Self::NoToken | Self::Token(_) => (StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken"),
             Self::Segment(_) | Self::BadRequest(_) | Self::Version(_) => (StatusCode::BAD_REQUEST, "BadRequest"),
             Self::ParseUri(_) => (StatusCode::BAD_REQUEST, "RequestBroker--ParseUri"),
+            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest"),
             Self::NotModelled(_) => (StatusCode::NOT_IMPLEMENTED, "NotImplemented"),
             Self::FailedDependency => (StatusCode::FAILED_DEPENDENCY, "FailedDependency"),
             Self::MailAccessDenied => (StatusCode::FORBIDDEN, "ErrorAccessDenied"),

@@ -163,6 +163,11 @@ fn part(path: &Path<'_>) -> Result<(Part, String), String> {
 
 /// A request that is not a GET.
 pub(super) fn answer(method: &Method, path: &Path<'_>, view: &View<'_>) -> Attempt {
+    if ![Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(method) {
+        let operation = method.to_string();
+        let unmodelled = vec![format!("method {operation:.20}")];
+        return Attempt { operation, is_write: false, refusal: GraphError::Method.into(), unmodelled };
+    }
     // Reads that come by POST.
     for read in ["/search/query", "/search/microsoft.graph.query"] {
         if *method == Method::POST && path.segments().keys(read).is_some() {

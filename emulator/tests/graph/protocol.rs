@@ -127,6 +127,7 @@ async fn hostile_addresses_are_refused_in_the_services_shape() {
         assert!((400..=501).contains(&reply.status) && reply.status != 500, "{path}: {}", reply.status);
         assert!(reply.json()["error"]["code"].is_string(), "{path}");
     }
+    assert_eq!(alice.send("OPTIONS", "/me", &json!({})).await.code(), "405 Request_BadRequest");
     let reply = alice.send("POST", "/$batch", &json!("not a batch")).await;
     assert_eq!(reply.code(), "400 BadRequest");
 }
