@@ -106,7 +106,8 @@ fn nothing_is_left_running() {
     let pids = folder.path().join("pids");
     // One child in the group, one that does not hear TERM, one that left for a session of its own. The pause lets them begin.
     let script = format!(
-        "sleep 600 & echo $! >>{0}; sh -c 'trap \"\" TERM; sleep 600' & echo $! >>{0}; setsid sleep 600 & echo $! >>{0}; sleep 0.3; exit 7",
+        "exec >/dev/null 2>&1; sleep 600 & echo $! >>{0}; sh -c 'trap \"\" TERM; sleep 600' & echo $! >>{0}; \
+         setsid sleep 600 & echo $! >>{0}; sleep 0.3; exit 7",
         pids.display()
     );
     assert_eq!(exec(&script).status.code(), Some(7));
@@ -125,7 +126,7 @@ fn signals_reach_the_command() {
     let mut child = offline365().args(["exec", "--", "sh", "-c", &script]).spawn().unwrap();
     eventually("the command starts", || started.exists());
     signal("INT", child.id());
-    assert_eq!(child.wait().unwrap().code(), Some(42));
+    assert_eq!(ended(&mut child).code(), Some(42));
 }
 
 #[test]
