@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`check`] | what is a check, and how can it end? |
 //! | [`suites`] | every check there is |
-//! | [`bench`] | on what does a check run: world, target, people, recorder |
+//! | [`mod@bench`] | on what does a check run: world, target, people, recorder |
 //! | [`forge`] | how does one make a token that is wrong in one thing? |
 //! | [`broken`] | our connector, wrong in one way at a time |
 //! | [`run`] | how are checks run, side by side and alone? |
