@@ -4,7 +4,7 @@
 //! request ─► dispatch: token → principal ─► path ─► route (permission row) ─► view of one snapshot ─► handler ─► headers, audit row
 //! ```
 //!
-//! Addresses are not axum routes: keys in parentheses, any letter case and doubled slashes are Graph's own grammar, see [`path`].
+//! Addresses are not axum routes: keys in parentheses, any letter case and doubled slashes are Graph's own grammar, see `path`.
 
 mod answer;
 mod batch;
