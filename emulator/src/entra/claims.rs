@@ -23,7 +23,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) user: &'a User,
     pub(crate) client: &'a Registration,
     pub(crate) signed_in: SignedIn,
-    /// How the client proved itself: 0 public, 1 secret.
+    /// How the client proved itself.
     pub(crate) client_proof: ClientProof,
     pub(crate) now: Timestamp,
     /// The origin the request came in at: the issuer.
@@ -37,6 +37,8 @@ pub(crate) enum ClientProof {
     None,
     /// A secret.
     Secret,
+    /// An assertion signed with the key of its certificate.
+    Certificate,
 }
 
 impl ClientProof {
@@ -44,6 +46,7 @@ impl ClientProof {
         match self {
             Self::None => "0",
             Self::Secret => "1",
+            Self::Certificate => "2",
         }
     }
 }

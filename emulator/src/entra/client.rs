@@ -6,10 +6,12 @@ use base64::engine::general_purpose::STANDARD;
 use fixtures::plan::Registration;
 use subtle::{Choice, ConstantTimeEq as _};
 
+use super::assertion::Assertion;
 use super::claims::ClientProof;
 use super::error::EntraError;
 use super::form::Form;
-use crate::world::State;
+use super::tenant::Authority;
+use crate::world::{State, World};
 
 /// A client and how it proved itself.
 pub(crate) struct Client<'s> {
@@ -27,15 +29,25 @@ pub(crate) fn registration<'s>(state: &'s State, id: &str, tenant: &str) -> Resu
         .ok_or_else(|| EntraError::AppNotFound { app: id.to_owned(), tenant: tenant.to_owned() })
 }
 
-/// The client of a token request, by body or by HTTP Basic.
+/// The client of a token request, by body, by HTTP Basic or by an assertion of its own.
 pub(crate) fn authenticate<'s>(
     state: &'s State,
+    world: &World,
+    authority: Authority,
     headers: &HeaderMap,
     form: &Form,
     tenant: &str,
 ) -> Result<Client<'s>, EntraError> {
     let basic = basic(headers)?;
-    let id = match (&basic, form.get("client_id")) {
+    let assertion = match form.get("client_assertion") {
+        Some(value) => Some(Assertion::parse(form.get("client_assertion_type"), value)?),
+        None if form.get("client_assertion_type").is_some() => {
+            return Err(EntraError::ParameterMissing("client_assertion"));
+        }
+        None => None,
+    };
+    let implied = assertion.as_ref().and_then(Assertion::issuer);
+    let id = match (&basic, form.get("client_id").or(implied)) {
         (Some((id, _)), Some(posted)) if id != posted => return Err(EntraError::Malformed),
         (Some((id, _)), _) => id.as_str(),
         (None, Some(posted)) => posted,
@@ -44,15 +56,12 @@ pub(crate) fn authenticate<'s>(
     let registration = registration(state, id, tenant)?;
     let secret = basic.as_ref().map(|(_, secret)| secret.as_str()).or_else(|| form.get("client_secret"));
     let is_confidential = !registration.secrets.is_empty() || !registration.certificates.is_empty();
-    if form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some() {
+    if let Some(assertion) = assertion {
         if !is_confidential {
             return Err(EntraError::CredentialOfPublicClient);
         }
-        if registration.certificates.is_empty() {
-            return Err(EntraError::AssertionOfUnknownCertificate(id.to_owned()));
-        }
-        state.journal.unmodelled("login: client_assertion".to_owned());
-        return Err(EntraError::AssertionOfUnknownCertificate(id.to_owned()));
+        assertion.check(state, world, authority, registration)?;
+        return Ok(Client { registration, proof: ClientProof::Certificate });
     }
     match (secret, is_confidential) {
         (Some(_), false) => Err(EntraError::CredentialOfPublicClient),

@@ -42,6 +42,16 @@ pub enum EntraError {
         "The certificate with identifier used to sign the client assertion is not registered on application '{0}'."
     )]
     AssertionOfUnknownCertificate(String),
+    #[error("Client assertion failed signature validation. [Reason - {0}]")]
+    ClientAssertionUnverified(&'static str),
+    #[error("Client assertion is not within its valid time range.")]
+    ClientAssertionExpired,
+    #[error("Client assertion application identifier doesn't match 'client_id' parameter.")]
+    ClientAssertionOfOther,
+    #[error("Client assertion audience claim does not match Realm issuer.")]
+    ClientAssertionAudience,
+    #[error("JWT token is invalid or malformed.")]
+    ClientAssertionMalformed,
     #[error(
         "The redirect URI '{uri}' specified in the request does not match the redirect URIs configured for the application '{app}'."
     )]
@@ -185,7 +195,13 @@ impl EntraError {
             Self::WrongSecret(_) => row(7_000_215, "invalid_client"),
             Self::CredentialMissing => row(7_000_218, "invalid_client"),
             Self::CredentialOfPublicClient => row(700_025, "invalid_client"),
-            Self::AssertionOfUnknownCertificate(_) => row(700_027, "invalid_client"),
+            Self::AssertionOfUnknownCertificate(_) | Self::ClientAssertionUnverified(_) => {
+                row(700_027, "invalid_client")
+            }
+            Self::ClientAssertionExpired => row(700_024, "invalid_client"),
+            Self::ClientAssertionOfOther => row(700_021, "invalid_client"),
+            Self::ClientAssertionAudience => row(700_023, "invalid_client"),
+            Self::ClientAssertionMalformed => row(50027, "invalid_client"),
             Self::RedirectMismatch { .. } => row(50011, "invalid_request"),
             Self::NoRedirect => row(900_971, "invalid_request"),
             Self::ParameterMissing(_) => row(900_144, "invalid_request"),

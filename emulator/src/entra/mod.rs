@@ -1,5 +1,6 @@
 //! The login host: what Microsoft Entra ID answers at `login.microsoftonline.com`.
 
+mod assertion;
 mod authorize;
 mod claims;
 mod client;

@@ -9,6 +9,7 @@ use crate::scene::*;
 const ALICE: &str = "alice@contoso.example";
 const MALLORY: &str = "mallory@fabrikam.example";
 const FABRIKAM: &str = "fabrikam.example";
+const CERTIFIED: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 #[tokio::test]
 async fn a_code_becomes_tokens_with_everything_that_clients_insist_on() {
@@ -173,7 +174,7 @@ async fn a_client_proves_itself_or_hears_which_way_it_did_not() {
     assert_eq!(exchange(&[("client_id", CLIENT), ("client_secret", "")]).await, no(401, "invalid_client", 7_000_218));
     let unknown = "00000000-0000-0000-0000-000000000001";
     assert_eq!(exchange(&[("client_id", unknown)]).await, no(400, "unauthorized_client", 700_016));
-    let assertion = [("client_secret", ""), ("client_assertion", "e30.e30.x"), ("client_assertion_type", "urn:x")];
+    let assertion = [("client_secret", ""), ("client_assertion", "e30.e30.x"), ("client_assertion_type", CERTIFIED)];
     assert_eq!(exchange(&assertion).await, no(401, "invalid_client", 700_027));
     let code = scene.code(CONTOSO, ALICE).await;
     let with_secret = scene.redeem(CONTOSO, &code, &[("client_secret", SECRET)]).await;

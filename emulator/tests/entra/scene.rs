@@ -28,7 +28,11 @@ pub(crate) async fn scene() -> Scene {
 }
 
 pub(crate) async fn scene_with(options: Options) -> Scene {
-    let running = Emulator::start(Plan::embedded().unwrap(), options).await.unwrap();
+    scene_of(Plan::embedded().unwrap(), options).await
+}
+
+pub(crate) async fn scene_of(plan: Plan, options: Options) -> Scene {
+    let running = Emulator::start(plan, options).await.unwrap();
     Scene { running, http: client() }
 }
 

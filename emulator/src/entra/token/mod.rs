@@ -134,7 +134,7 @@ fn answer(
         "authorization_code" | "refresh_token" => grant.to_owned(),
         _ => "unsupported".to_owned(),
     };
-    let client = client::authenticate(state, headers, &form, tenant)?;
+    let client = client::authenticate(state, &world, authority, headers, &form, tenant)?;
     story.client = Some(client.registration.app_id);
     let claims_capable = match form.get("claims") {
         Some(claims) => declares_cp1(claims)
