@@ -119,6 +119,20 @@ impl Directory {
         self.consented(question)
     }
 
+    /// May this application get a token of its own for this resource now? No application role exists in this world, so where an
+    /// assignment is required there is none.
+    pub fn decide_application(&self, client: &Registration, resource: &Registration) -> Result<(), Denial> {
+        let client = self.service_principal(client.app_id).ok_or(Denial::ClientUnknown)?;
+        if !client.enabled {
+            return Err(Denial::ClientDisabled);
+        }
+        let resource = self.service_principal(resource.app_id).ok_or(Denial::ResourceUnknown)?;
+        if !resource.enabled {
+            return Err(Denial::ResourceDisabled);
+        }
+        if resource.assignment_required { Err(Denial::NotAssigned { app: resource.app }) } else { Ok(()) }
+    }
+
     /// Directly, or through a group the user is a direct member of: nested groups do not count.
     ///
     /// <https://learn.microsoft.com/entra/identity/enterprise-apps/assign-user-or-group-access-portal>

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fixtures::ids::{ServicePrincipalId, TenantId};
 use fixtures::plan::{PersonKind, Registration};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -205,6 +206,67 @@ impl Subject<'_> {
             .sign(self.tenant.id, version, claims)
             .ok_or_else(|| EntraError::TenantNotFound(self.tenant.id.to_string()))?;
         Ok(Minted { token, lifetime_seconds })
+    }
+}
+
+/// An application that acts as itself.
+pub(crate) struct Application<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) tenant: TenantId,
+    pub(crate) client: &'a Registration,
+    /// The application's object in the tenant: the token's subject.
+    pub(crate) service_principal: ServicePrincipalId,
+    pub(crate) client_proof: ClientProof,
+    pub(crate) now: Timestamp,
+    pub(crate) origin: &'a str,
+}
+
+impl Application<'_> {
+    /// An access token without `scp`; without `roles` too, as this world has none.
+    pub(crate) fn access_token(&self, resource: &Registration) -> Result<Minted, EntraError> {
+        const LIFETIME_SECONDS: i64 = 3_600;
+        let tenant = self.tenant;
+        let now = self.now.as_second();
+        let uti = self.state.seed.draw("uti");
+        let proof = self.client_proof.digit();
+        let claims = json!({
+            "iat": now - BACKDATED_SECONDS,
+            "nbf": now - BACKDATED_SECONDS,
+            "exp": now + LIFETIME_SECONDS,
+            "idtyp": "app",
+            "oid": self.service_principal,
+            "rh": format!("1.{}.", digest("rh", &[&tenant.to_string()], 24)),
+            "sub": self.service_principal,
+            "tid": tenant,
+            "uti": URL_SAFE_NO_PAD.encode(uti.get(..16).unwrap_or_default()),
+        });
+        let (version, members) = if resource.access_token_version == 2 {
+            let members = json!({
+                "iss": format!("{}/{tenant}/v2.0", self.origin),
+                "aud": resource.app_id, "azp": self.client.app_id, "azpacr": proof, "ver": "2.0",
+            });
+            (Version::V2, members)
+        } else {
+            let issuer = format!("https://sts.windows.net/{tenant}/");
+            let audience = resource.identifier_uris.first().cloned().unwrap_or_else(|| resource.app_id.to_string());
+            let members = json!({
+                "iss": issuer, "idp": issuer, "aud": audience, "appid": self.client.app_id, "appidacr": proof,
+                "app_displayname": self.client.display_name, "ver": "1.0",
+            });
+            (Version::V1, members)
+        };
+        let mut all = Map::new();
+        for part in [claims, members] {
+            if let Value::Object(part) = part {
+                all.extend(part);
+            }
+        }
+        let token = self
+            .state
+            .keys
+            .sign(tenant, version, &all)
+            .ok_or_else(|| EntraError::TenantNotFound(tenant.to_string()))?;
+        Ok(Minted { token, lifetime_seconds: LIFETIME_SECONDS })
     }
 }
 

@@ -74,6 +74,12 @@ pub enum EntraError {
     UnsupportedValue { parameter: &'static str, value: String },
     #[error("The provided value for the input parameter 'scope' is not valid. The scope '{0}' is not valid.")]
     InvalidScope(String),
+    #[error(
+        "The provided value for scope {0} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI)."
+    )]
+    ScopeWithoutDefault(String),
+    #[error("Application '{0}' is not assigned to a role for the application it asked for.")]
+    ApplicationNotAssigned(String),
     #[error("Provided value for the input parameter scope is not valid because it contains more than one resource.")]
     SeveralResources,
     #[error(
@@ -212,6 +218,8 @@ impl EntraError {
             Self::UnsupportedResponseType(_) => row(700_054, "unsupported_response_type"),
             Self::UnsupportedValue { .. } => row(70007, "invalid_request"),
             Self::InvalidScope(_) => row(70011, "invalid_scope"),
+            Self::ScopeWithoutDefault(_) => row(1_002_012, "invalid_scope"),
+            Self::ApplicationNotAssigned(_) => row(501_051, "invalid_grant"),
             Self::SeveralResources => row(700_022, "invalid_scope"),
             Self::ResourceNotFound { .. } => row(500_011, "invalid_resource"),
             Self::ResourceDisabled(_) => row(500_014, "invalid_resource"),

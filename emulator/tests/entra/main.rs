@@ -1,5 +1,6 @@
 //! The login host over the wire: the flows, and each refusal with its number.
 
+mod application;
 mod assertion;
 mod authorize;
 mod consent;

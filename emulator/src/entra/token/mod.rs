@@ -1,5 +1,6 @@
-//! The token endpoint: three grants, one way to answer.
+//! The token endpoint: four grants, one way to answer.
 
+mod client_credentials;
 mod code;
 mod on_behalf_of;
 mod refresh;
@@ -131,7 +132,7 @@ fn answer(
     story.grant = match grant {
         ON_BEHALF_OF => "on_behalf_of".to_owned(),
         // Whatever else was sent does not belong into a log.
-        "authorization_code" | "refresh_token" => grant.to_owned(),
+        "authorization_code" | "refresh_token" | "client_credentials" => grant.to_owned(),
         _ => "unsupported".to_owned(),
     };
     let client = client::authenticate(state, &world, authority, headers, &form, tenant)?;
@@ -154,6 +155,7 @@ fn answer(
         origin,
     };
     let accepted = match grant {
+        "client_credentials" => return client_credentials::answer(&asked, story),
         "authorization_code" => code::redeem(&asked)?,
         "refresh_token" => refresh::redeem(&asked)?,
         ON_BEHALF_OF => on_behalf_of::redeem(&asked)?,
@@ -170,7 +172,7 @@ fn answer(
 /// Names of grants that the service knows; anything else is one word in the count.
 fn known_grant(name: &str) -> &str {
     match name {
-        "client_credentials" | "password" | "urn:ietf:params:oauth:grant-type:device_code" => name,
+        "password" | "urn:ietf:params:oauth:grant-type:device_code" => name,
         _ => "(other)",
     }
 }
