@@ -141,24 +141,15 @@ impl Service {
         let Some(view) = View::of(&world, principal, &self.state.rules) else {
             return Outcome::refused(method.to_string(), GraphError::Token(verify::GraphAuthFailure::Gone));
         };
-        if method != Method::GET {
-            let attempt = writes::answer(method, &path, &view);
-            return Outcome {
-                operation: attempt.operation,
-                is_write: attempt.is_write,
-                result: Err(attempt.refusal),
-                unmodelled: attempt.unmodelled,
-            };
-        }
-        if let Some((route, owner, keys)) = route::find(&path) {
+        if let Some((route, owner, keys)) = route::find(method, &path) {
             return self.read(route, owner, keys, call, &view, now);
         }
-        let unknown = writes::unknown(&path);
+        let attempt = if method == Method::GET { writes::unknown(&path) } else { writes::answer(method, &path, &view) };
         Outcome {
-            operation: unknown.operation,
-            is_write: false,
-            result: Err(unknown.refusal),
-            unmodelled: unknown.unmodelled,
+            operation: attempt.operation,
+            is_write: attempt.is_write,
+            result: Err(attempt.refusal),
+            unmodelled: attempt.unmodelled,
         }
     }
 
@@ -190,6 +181,7 @@ impl Service {
             options,
             prefer,
             headers: call.headers,
+            body: call.body,
             root: format!("{}/v1.0", call.origin),
             path: after_version(call.path),
             now,

@@ -45,7 +45,7 @@ impl<'a> Path<'a> {
     pub(super) fn owner(&self) -> (Owner, Segments<'_>) {
         match self.segments.as_slice() {
             [me, rest @ ..] if me.eq_ignore_ascii_case("me") => (Owner::Caller, Segments(rest)),
-            [users, key, rest @ ..] if users.eq_ignore_ascii_case("users") => {
+            [users, key, rest @ ..] if users.eq_ignore_ascii_case("users") && !is_function(key) => {
                 (Owner::Named(key.clone().into_owned()), Segments(rest))
             }
             [users, rest @ ..] => match in_parentheses(users) {
@@ -70,6 +70,9 @@ impl<'a> Segments<'a> {
         while let Some(part) = parts.next() {
             let segment = segments.next()?;
             if part.starts_with('{') {
+                if is_function(segment) {
+                    return None;
+                }
                 keys.push(segment.clone().into_owned());
             } else if !part.eq_ignore_ascii_case(segment) {
                 let (name, key) = in_parentheses(segment)?;
@@ -82,11 +85,24 @@ impl<'a> Segments<'a> {
         segments.next().is_none().then_some(keys)
     }
 
+    /// The function or cast that the path ends in.
+    pub(super) fn function(&self) -> Option<&'a str> {
+        self.0.last().map(AsRef::as_ref).filter(|last| is_function(last))
+    }
+
     /// A segment by its place, counted from 0, without what stands in parentheses.
     pub(super) fn name(&self, at: usize) -> Option<&'a str> {
         let segment = self.0.get(at)?;
         Some(in_parentheses(segment).map_or(segment.as_ref(), |(name, _)| name))
     }
+}
+
+/// Whether a segment calls something and is therefore no key: `delta`, `microsoft.graph.delta()`, `$count`.
+pub(super) fn is_function(segment: &str) -> bool {
+    let name = segment.strip_suffix("()").unwrap_or(segment);
+    name.starts_with('$')
+        || name.eq_ignore_ascii_case("delta")
+        || name.to_ascii_lowercase().starts_with("microsoft.graph.")
 }
 
 /// `name('key')` or `name(key)`, taken apart.
@@ -118,6 +134,9 @@ mod tests {
         assert_eq!(keys("/me/mailFolders(Inbox)/messages/", "/me/mailFolders/{id}/messages"), folder);
         assert_eq!(keys("/me/mailFolders('O''Neill')", "/me/mailFolders/{id}"), Some(vec!["O'Neill".to_owned()]));
         assert_eq!(keys("/me/messages", "/me/messages/{id}"), None);
+        for function in ["delta", "Delta()", "microsoft.graph.delta()", "$count"] {
+            assert_eq!(keys(&format!("/me/messages/{function}"), "/me/messages/{id}"), None, "{function}");
+        }
         assert_eq!(keys("/me/messages/a/b", "/me/messages/{id}"), None);
     }
 
@@ -139,6 +158,7 @@ mod tests {
 
         #[test]
         fn any_key_arrives_as_it_was(key in "[^/]{1,40}") {
+            prop_assume!(!is_function(&key));
             let encoded = percent_encoding::utf8_percent_encode(&key, percent_encoding::NON_ALPHANUMERIC).to_string();
             prop_assert_eq!(keys(&format!("/me/messages/{encoded}/$value"), "/me/messages/{id}/$value"), Some(vec![key.clone()]));
             let quoted = percent_encoding::utf8_percent_encode(&key.replace('\'', "''"), percent_encoding::NON_ALPHANUMERIC).to_string();

@@ -5,7 +5,7 @@ use super::error::{GraphError, Refusal};
 use super::json::{array, key, number, optional, string};
 use super::odata::options::Kind;
 use super::odata::record::{self, Record, Schema, Type, Unfit, Value};
-use super::route::{Ask, Owner, Route, Under, Workload};
+use super::route::{Ask, Owner, Route, Under, Verb, Workload};
 use super::view::View;
 use crate::directory::User;
 
@@ -15,6 +15,7 @@ const EVERYBODY: &[&str] = &["User.Read.All", "User.ReadWrite.All", "Directory.R
 /// The rows.
 pub(super) const ROUTES: &[Route] = &[
     Route {
+        verb: Verb::Get,
         under: Under::Owner,
         template: "",
         own: &[
@@ -37,6 +38,7 @@ pub(super) const ROUTES: &[Route] = &[
         handler: read,
     },
     Route {
+        verb: Verb::Get,
         under: Under::Root,
         template: "/users",
         own: &[

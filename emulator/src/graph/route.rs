@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 
+use bytes::Bytes;
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
 
@@ -20,6 +21,7 @@ use super::{mail, people};
 /// One row.
 #[derive(Debug)]
 pub(super) struct Route {
+    pub(super) verb: Verb,
     pub(super) under: Under,
     /// The rest of the path.
     pub(super) template: &'static str,
@@ -31,8 +33,25 @@ pub(super) struct Route {
     pub(super) handler: Handler,
 }
 
-/// Reads: a view and a question in, an answer out.
+/// Reads, those that come by POST included: a view and a question in, an answer out.
 pub(super) type Handler = fn(&View<'_>, &Ask<'_>) -> Result<Answer, Refusal>;
+
+/// The method of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Get,
+    #[expect(dead_code, reason = "reads that come by POST arrive with the calendars")]
+    Post,
+}
+
+impl Verb {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
 
 /// What a template is relative to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +110,9 @@ pub(super) struct Ask<'a> {
     pub(super) options: Options,
     pub(super) prefer: Prefer,
     pub(super) headers: &'a HeaderMap,
+    /// The body as sent; empty for a GET.
+    #[expect(dead_code, reason = "reads that come by POST arrive with the calendars")]
+    pub(super) body: &'a Bytes,
     /// Service root, for example `https://localhost:8444/v1.0`.
     pub(super) root: String,
     /// The path as sent, after the service root.
@@ -137,20 +159,23 @@ impl Ask<'_> {
     }
 }
 
-/// All rows: the first that fits is it.
-pub(super) fn find<'a>(path: &Path<'_>) -> Option<(&'a Route, Owner, Vec<String>)> {
+/// All rows.
+pub(super) fn rows() -> impl Iterator<Item = &'static Route> {
+    [mail::ROUTES, people::ROUTES].into_iter().flatten()
+}
+
+/// The first row that fits.
+pub(super) fn find(method: &Method, path: &Path<'_>) -> Option<(&'static Route, Owner, Vec<String>)> {
     let (owner, rest) = path.owner();
-    for table in [mail::ROUTES, people::ROUTES] {
-        for route in table {
-            let keys = match (route.under, &owner) {
-                (Under::Owner, Owner::Nobody) => None,
-                (Under::Owner, _) => rest.keys(route.template),
-                (Under::Root, _) => path.segments().keys(route.template),
-            };
-            if let Some(keys) = keys {
-                let owner = if route.under == Under::Root { Owner::Nobody } else { owner };
-                return Some((route, owner, keys));
-            }
+    for route in rows().filter(|route| route.verb.as_str() == method.as_str()) {
+        let keys = match (route.under, &owner) {
+            (Under::Owner, Owner::Nobody) => None,
+            (Under::Owner, _) => rest.keys(route.template),
+            (Under::Root, _) => path.segments().keys(route.template),
+        };
+        if let Some(keys) = keys {
+            let owner = if route.under == Under::Root { Owner::Nobody } else { owner };
+            return Some((route, owner, keys));
         }
     }
     None

@@ -194,7 +194,10 @@ pub(super) fn answer(method: &Method, path: &Path<'_>, view: &View<'_>) -> Attem
 /// A GET that no row serves.
 pub(super) fn unknown(path: &Path<'_>) -> Attempt {
     match part(path) {
-        Ok((_, below)) => not_modelled(format!("GET {below}")),
+        Ok((_, below)) => not_modelled(match path.owner().1.function() {
+            Some(function) => format!("GET {below}/{function:.40}"),
+            None => format!("GET {below}"),
+        }),
         Err(segment) => nowhere(&Method::GET, segment),
     }
 }

@@ -143,6 +143,8 @@ async fn what_is_not_modelled_is_counted() {
     alice.get("/me/messages?$search=\"frobnicate:1\"").await;
     alice.get("/me/events").await;
     alice.get("/me/frobnicate").await;
+    alice.get("/me/mailFolders/inbox/messages/delta").await;
+    alice.get("/users/delta").await;
     alice.get("/beta/me").await;
     alice.send("POST", "/search/query", &json!({})).await;
     alice.get_with("/me/messages", "Prefer", "frobnicate").await;

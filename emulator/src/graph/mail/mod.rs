@@ -7,7 +7,7 @@ mod shape;
 
 use super::error::GraphError;
 use super::odata::record::Unfit;
-use super::route::{Ask, Route, Under, Workload};
+use super::route::{Ask, Route, Under, Verb, Workload};
 pub(super) use messages::selection;
 
 /// Reads everything but bodies and attachments.
@@ -18,11 +18,27 @@ const FULL: &[&str] = &["Mail.Read", "Mail.ReadWrite"];
 const FULL_SHARED: &[&str] = &["Mail.Read.Shared", "Mail.ReadWrite.Shared"];
 
 const fn basic(template: &'static str, handler: super::route::Handler) -> Route {
-    Route { under: Under::Owner, template, own: BASIC, others: BASIC_SHARED, workload: Workload::Exchange, handler }
+    Route {
+        verb: Verb::Get,
+        under: Under::Owner,
+        template,
+        own: BASIC,
+        others: BASIC_SHARED,
+        workload: Workload::Exchange,
+        handler,
+    }
 }
 
 const fn full(template: &'static str, handler: super::route::Handler) -> Route {
-    Route { under: Under::Owner, template, own: FULL, others: FULL_SHARED, workload: Workload::Exchange, handler }
+    Route {
+        verb: Verb::Get,
+        under: Under::Owner,
+        template,
+        own: FULL,
+        others: FULL_SHARED,
+        workload: Workload::Exchange,
+        handler,
+    }
 }
 
 /// The rows. `…/$value` of a message asks for more than the published table, which lists `Mail.ReadBasic` for it: that scope hides bodies,
