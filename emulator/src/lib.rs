@@ -6,6 +6,8 @@
 //!                        └─► lab host   ─► lab::*
 //! ```
 
+pub mod apps;
+pub mod change;
 pub mod clock;
 pub mod directory;
 pub mod entra;

@@ -3,7 +3,7 @@
 //! The world is an immutable value behind one pointer. A request works on one snapshot; a change makes the next one, copying only
 //! the container it touches. Reset and snapshot are pointer copies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,8 +14,10 @@ use fixtures::plan::{MailDelegation, Registration};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
+use crate::apps::Apps;
+use crate::change::{Change, ChangeError, Moment};
 use crate::clock::Clock;
-use crate::directory::{Directory, DirectoryError, GrantKey};
+use crate::directory::{Directory, DirectoryError};
 use crate::entra::keys::Keys;
 use crate::entra::store::Store;
 use crate::journal::Journal;
@@ -57,6 +59,8 @@ pub struct State {
 pub struct World {
     /// Tenants by id.
     pub tenants: BTreeMap<TenantId, Arc<TenantWorld>>,
+    /// App registrations: the global side of applications.
+    pub apps: Arc<Apps>,
 }
 
 /// One tenant: its directory and its content.
@@ -98,7 +102,17 @@ impl World {
                 Ok((tenant.id, Arc::new(world)))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { tenants })
+        Ok(Self { tenants, apps: Arc::new(Apps::of(plan)) })
+    }
+
+    /// An application by id, in every tenant the same.
+    pub fn app(&self, id: AppId) -> Option<&Registration> {
+        self.apps.get(id).map(Arc::as_ref)
+    }
+
+    /// An application by the name that fixture rows use.
+    pub fn app_named(&self, name: &str) -> Option<&Registration> {
+        self.apps.all().find(|registration| registration.name == name)
     }
 
     /// A tenant by id.
@@ -116,9 +130,10 @@ impl World {
         })
     }
 
-    /// A hash over all directories.
+    /// A hash over all directories and registrations.
     pub fn directory_fingerprint(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
+        hash.update(self.apps.fingerprint());
         for (id, tenant) in &self.tenants {
             hash.update(id.0.as_bytes());
             hash.update(tenant.directory.fingerprint());
@@ -147,82 +162,6 @@ fn mailboxes(tenant: &fixtures::plan::Tenant, shift: SignedDuration) -> BTreeMap
         .filter(|person| person.has_mailbox())
         .map(|person| (person.id(tenant), Arc::new(Mailbox::of(tenant, person, shift))))
         .collect()
-}
-
-/// A change of the world. Whoever changes anything says so with one of these; [`State::apply`] is the only door.
-#[derive(Debug, Clone)]
-pub enum Change {
-    /// Creates the application's service principal, if it is not there.
-    AddServicePrincipal {
-        /// Tenant.
-        tenant: TenantId,
-        /// Application.
-        app: AppId,
-    },
-    /// Adds scopes to a grant, creating it and the service principals it connects where they are missing.
-    Consent {
-        /// Tenant.
-        tenant: TenantId,
-        /// Client, resource and principal.
-        grant: GrantKey,
-        /// What is granted.
-        scopes: BTreeSet<String>,
-    },
-    /// Takes scopes out of a grant.
-    Revoke {
-        /// Tenant.
-        tenant: TenantId,
-        /// Client, resource and principal.
-        grant: GrantKey,
-        /// What is taken; the whole grant when absent.
-        scopes: Option<BTreeSet<String>>,
-    },
-    /// Enables or disables a user.
-    EnableUser {
-        /// Tenant.
-        tenant: TenantId,
-        /// User.
-        user: UserId,
-        /// `accountEnabled`.
-        enabled: bool,
-    },
-    /// Voids everything the user signed in to before now.
-    RevokeSessions {
-        /// Tenant.
-        tenant: TenantId,
-        /// User.
-        user: UserId,
-    },
-}
-
-impl Change {
-    /// The tenant it is about.
-    pub fn tenant(&self) -> TenantId {
-        match self {
-            Self::AddServicePrincipal { tenant, .. }
-            | Self::Consent { tenant, .. }
-            | Self::Revoke { tenant, .. }
-            | Self::EnableUser { tenant, .. }
-            | Self::RevokeSessions { tenant, .. } => *tenant,
-        }
-    }
-}
-
-/// A change of something that is not there.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ChangeError {
-    /// No such tenant.
-    #[error("no such tenant: {0}")]
-    Tenant(TenantId),
-    /// No such user.
-    #[error("no such user in this tenant: {0}")]
-    User(UserId),
-    /// No such application.
-    #[error("no such application: {0}")]
-    App(AppId),
-    /// No such grant, or none of these scopes in it.
-    #[error("there is no such grant")]
-    Grant,
 }
 
 /// What a [`State`] is made from, beside the plan.
@@ -278,46 +217,14 @@ impl State {
     /// Makes the next world. Nothing changes when it cannot be made.
     pub fn apply(&self, change: Change) -> Result<(), ChangeError> {
         let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut world = World::clone(&self.world.load());
-        let id = change.tenant();
-        let tenant = Arc::make_mut(world.tenants.get_mut(&id).ok_or(ChangeError::Tenant(id))?);
-        let name = tenant.name.clone();
-        let directory = Arc::make_mut(&mut tenant.directory);
-        match change {
-            Change::AddServicePrincipal { app, .. } => directory.add_service_principal(&name, self.registration(app)?),
-            Change::Consent { grant, scopes, .. } => {
-                if let Some(user) = grant.principal {
-                    directory.user(user).ok_or(ChangeError::User(user))?;
-                }
-                for app in [grant.client, grant.resource] {
-                    directory.add_service_principal(&name, self.registration(app)?);
-                }
-                directory.grant_mut(grant).extend(scopes);
-            }
-            Change::Revoke { grant, scopes, .. } => {
-                if !directory.revoke(grant, scopes.as_ref()) {
-                    return Err(ChangeError::Grant);
-                }
-            }
-            Change::EnableUser { user, enabled, .. } => {
-                directory.user_mut(user).ok_or(ChangeError::User(user))?.enabled = enabled;
-            }
-            Change::RevokeSessions { user, .. } => {
-                let user = directory.user_mut(user).ok_or(ChangeError::User(user))?;
-                user.sessions_valid_from = Some(self.clock.now());
-                user.session_generation += 1;
-            }
-        }
-        self.world.store(Arc::new(world));
+        let mut next = World::clone(&self.world.load());
+        change.apply(&mut next, &Moment { now: self.clock.now() })?;
+        self.world.store(Arc::new(next));
         Ok(())
     }
 
     /// An application by id, in every tenant the same.
-    pub fn app(&self, id: AppId) -> Option<&Registration> {
-        self.plan.registrations.iter().find(|registration| registration.app_id == id)
-    }
-
-    fn registration(&self, id: AppId) -> Result<&Registration, ChangeError> {
-        self.app(id).ok_or(ChangeError::App(id))
+    pub fn app(&self, id: AppId) -> Option<Arc<Registration>> {
+        self.world.load().apps.get(id).cloned()
     }
 }

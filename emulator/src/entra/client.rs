@@ -20,10 +20,10 @@ pub(crate) struct Client<'s> {
 }
 
 /// The registration behind a `client_id`.
-pub(crate) fn registration<'s>(state: &'s State, id: &str, tenant: &str) -> Result<&'s Registration, EntraError> {
+pub(crate) fn registration<'s>(world: &'s World, id: &str, tenant: &str) -> Result<&'s Registration, EntraError> {
     id.parse()
         .ok()
-        .and_then(|id| state.app(id))
+        .and_then(|id| world.app(id))
         // First-party resources are nobody's client here.
         .filter(|registration| registration.home != "microsoft")
         .ok_or_else(|| EntraError::AppNotFound { app: id.to_owned(), tenant: tenant.to_owned() })
@@ -31,8 +31,8 @@ pub(crate) fn registration<'s>(state: &'s State, id: &str, tenant: &str) -> Resu
 
 /// The client of a token request, by body, by HTTP Basic or by an assertion of its own.
 pub(crate) fn authenticate<'s>(
-    state: &'s State,
-    world: &World,
+    state: &State,
+    world: &'s World,
     authority: Authority,
     headers: &HeaderMap,
     form: &Form,
@@ -53,7 +53,7 @@ pub(crate) fn authenticate<'s>(
         (None, Some(posted)) => posted,
         (None, None) => return Err(EntraError::ParameterMissing("client_id")),
     };
-    let registration = registration(state, id, tenant)?;
+    let registration = registration(world, id, tenant)?;
     let secret = basic.as_ref().map(|(_, secret)| secret.as_str()).or_else(|| form.get("client_secret"));
     let is_confidential = !registration.secrets.is_empty() || !registration.certificates.is_empty();
     if let Some(assertion) = assertion {

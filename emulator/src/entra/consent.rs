@@ -22,10 +22,11 @@ use super::error::{EntraError, Trace};
 use super::form::Form;
 use super::scope;
 use super::tenant::Authority;
+use crate::change::{Change, DirectoryChange};
 use crate::directory::{GrantKey, Requested};
 use crate::journal::AuditRow;
 use crate::serve::Arrived;
-use crate::world::{Change, State};
+use crate::world::{State, World};
 
 /// The path of the v2 endpoint below the tenant; the v1 endpoint is [`V1`].
 pub(super) const V2: &str = "v2.0/adminconsent";
@@ -104,24 +105,24 @@ fn parse<'s>(visit: &Visit<'s>, step: &str, form: &Form) -> Result<Wanted<'s>, E
     if authority == Authority::Common && step == V2 {
         return Err(EntraError::TenantUnclear);
     }
-    let client = client::registration(visit.state, form.need("client_id")?, visit.tenant_text)?;
+    let client = client::registration(visit.world, form.need("client_id")?, visit.tenant_text)?;
     let destination = Destination::registered(client, form.need("redirect_uri")?, form.get("state"))?;
     let (grants, raw) = if step == V2 {
         let raw = form.need("scope")?;
         (dynamic(visit, client, raw)?, raw.to_owned())
     } else {
-        (registered(visit.state, client), String::new())
+        (registered(visit.world, client), String::new())
     };
     Ok(Wanted { authority, client, destination, grants, raw })
 }
 
 /// Everything in the registration, and in those of the servers that know this client (`knownClientApplications`).
-fn registered(state: &State, client: &Registration) -> Vec<(AppId, AppId, BTreeSet<String>)> {
+fn registered(world: &World, client: &Registration) -> Vec<(AppId, AppId, BTreeSet<String>)> {
     let of = |app: &Registration| {
         app.required
             .iter()
             .filter_map(|row| {
-                let resource = state.plan.registration(&row.resource)?;
+                let resource = world.app_named(&row.resource)?;
                 Some((app.app_id, resource.app_id, row.scopes.iter().cloned().collect()))
             })
             .collect::<Vec<_>>()
@@ -129,7 +130,7 @@ fn registered(state: &State, client: &Registration) -> Vec<(AppId, AppId, BTreeS
     let servers = client
         .required
         .iter()
-        .filter_map(|row| state.plan.registration(&row.resource))
+        .filter_map(|row| world.app_named(&row.resource))
         .filter(|server| server.known_clients.contains(&client.name));
     of(client).into_iter().chain(servers.flat_map(of)).collect()
 }
@@ -139,12 +140,12 @@ fn dynamic(
     client: &Registration,
     raw: &str,
 ) -> Result<Vec<(AppId, AppId, BTreeSet<String>)>, EntraError> {
-    let asked = scope::parse(visit.state, raw, visit.tenant_text)?;
+    let asked = scope::parse(visit.world, raw, visit.tenant_text)?;
     let mut grants = Vec::new();
     for (resource, requested) in asked.resources {
         match requested {
             Requested::Named(scopes) => {
-                let app = visit.state.app(resource);
+                let app = visit.world.app(resource);
                 if let Some(unknown) = scopes
                     .iter()
                     .find(|scope| !app.is_some_and(|app| app.scopes.iter().any(|known| known.value == **scope)))
@@ -159,7 +160,7 @@ fn dynamic(
             }
             // Everything in the registration for that resource, and what a server behind it needs itself.
             Requested::Everything => grants.extend(
-                registered(visit.state, client)
+                registered(visit.world, client)
                     .into_iter()
                     .filter(|(from, to, _)| *to == resource || *from == resource),
             ),
@@ -190,7 +191,7 @@ pub(super) fn ask<'s>(visit: &Visit<'s>, step: &str, form: &Form, somebody: Opti
             .grants
             .iter()
             .flat_map(|(_, resource, scopes)| {
-                let name = visit.state.app(*resource).map_or_else(String::new, |app| app.display_name.clone());
+                let name = visit.world.app(*resource).map_or_else(String::new, |app| app.display_name.clone());
                 scopes.iter().map(move |scope| format!("{name}: {scope}"))
             })
             .collect();
@@ -229,14 +230,13 @@ fn decided(visit: &Visit<'_>, step: &str, posted: &Form) -> Response {
         ]);
     }
     let tenant = somebody.tenant.id;
-    let mut changes = vec![Change::AddServicePrincipal { tenant, app: wanted.client.app_id }];
-    changes.extend(wanted.grants.iter().map(|(client, resource, scopes)| Change::Consent {
-        tenant,
+    let mut changes = vec![DirectoryChange::AddServicePrincipal { app: wanted.client.app_id }];
+    changes.extend(wanted.grants.iter().map(|(client, resource, scopes)| DirectoryChange::Consent {
         grant: GrantKey { client: *client, resource: *resource, principal: None },
         scopes: scopes.clone(),
     }));
     for change in changes {
-        if visit.state.apply(change).is_err() {
+        if visit.state.apply(Change::directory(tenant, change)).is_err() {
             return page::error(visit.trace, &EntraError::Malformed);
         }
     }

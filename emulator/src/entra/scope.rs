@@ -7,7 +7,7 @@ use fixtures::plan::Registration;
 use super::error::EntraError;
 use super::store::AskedScopes;
 use crate::directory::{OIDC_SCOPES, Requested};
-use crate::world::State;
+use crate::world::World;
 
 /// Microsoft Graph: what a scope without a resource belongs to.
 pub(crate) const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
@@ -16,7 +16,7 @@ pub(crate) const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 ///
 /// `<App ID URI>/<permission>` and `<client GUID>/<permission>` name their resource, a bare name is Graph's, `.default` is everything
 /// granted already. <https://learn.microsoft.com/entra/identity-platform/scopes-oidc>
-pub(crate) fn parse(state: &State, raw: &str, tenant: &str) -> Result<AskedScopes, EntraError> {
+pub(crate) fn parse(world: &World, raw: &str, tenant: &str) -> Result<AskedScopes, EntraError> {
     let mut asked = AskedScopes { raw: raw.to_owned(), ..AskedScopes::default() };
     for word in raw.split_whitespace() {
         if OIDC_SCOPES.contains(&word) {
@@ -30,7 +30,7 @@ pub(crate) fn parse(state: &State, raw: &str, tenant: &str) -> Result<AskedScope
         if permission.is_empty() {
             return Err(EntraError::InvalidScope(word.to_owned()));
         }
-        let resource = resource_named(state, resource)
+        let resource = resource_named(world, resource)
             .ok_or_else(|| EntraError::ResourceNotFound { resource: resource.to_owned(), tenant: tenant.to_owned() })?;
         if OIDC_SCOPES.contains(&permission) {
             asked.oidc.insert(permission.to_owned());
@@ -54,10 +54,10 @@ pub(crate) fn parse(state: &State, raw: &str, tenant: &str) -> Result<AskedScope
 }
 
 /// A resource by App ID URI (with or without a slash at its end) or client id.
-pub(crate) fn resource_named<'s>(state: &'s State, name: &str) -> Option<&'s Registration> {
+pub(crate) fn resource_named<'w>(world: &'w World, name: &str) -> Option<&'w Registration> {
     let name = name.trim_end_matches('/');
     let id = name.parse().ok();
-    state.plan.registrations.iter().find(|registration| {
+    world.apps.all().find(|registration| {
         id == Some(registration.app_id)
             || registration.identifier_uris.iter().any(|uri| uri.trim_end_matches('/').eq_ignore_ascii_case(name))
     })

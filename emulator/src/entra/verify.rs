@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::keys::Unverified;
+use super::scope;
 use crate::directory::{Denial, Directory, Question, Requested, SignedIn};
 use crate::options::Revocation;
 use crate::principal::Principal;
-use crate::world::State;
+use crate::world::{State, World};
 
 /// `aud` of Graph's tokens: what clients ask with and without a slash, and its application id.
 const GRAPH_AUDIENCES: [&str; 3] =
@@ -97,19 +98,20 @@ pub fn principal(state: &State, bearer: &str) -> Result<Principal, GraphAuthFail
     };
     let world = state.world();
     let directory = &world.tenant(tenant).ok_or(GraphAuthFailure::Gone)?.directory;
-    still_good(state, directory, &principal, signed_in(&claims, directory, user))?;
+    still_good(state, &world, directory, &principal, signed_in(&claims, directory, user))?;
     Ok(principal)
 }
 
 /// What became of the token's user and grant since it was issued.
 fn still_good(
     state: &State,
+    world: &World,
     directory: &Directory,
     principal: &Principal,
     signed_in: SignedIn,
 ) -> Result<(), GraphAuthFailure> {
-    let graph = state.plan.registrations.iter().find(|app| GRAPH_AUDIENCES.contains(&app.app_id.to_string().as_str()));
-    let (Some(client), Some(graph)) = (state.app(principal.client), graph) else {
+    let graph = scope::resource_named(world, scope::GRAPH);
+    let (Some(client), Some(graph)) = (world.app(principal.client), graph) else {
         return Err(GraphAuthFailure::Gone);
     };
     let requested = Requested::Named(principal.scopes.clone());

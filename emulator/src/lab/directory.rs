@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 
 use super::LabError;
 use super::guard::Body;
+use crate::change::{Change, DirectoryChange};
 use crate::directory::GrantKey;
-use crate::world::{Change, State, TenantWorld, World};
+use crate::world::{State, TenantWorld, World};
 
 pub(super) async fn tenants(Shared(state): Shared<Arc<State>>) -> Json<Value> {
     let world = state.world();
@@ -48,7 +49,7 @@ pub(super) async fn grants(
     let Query(asked) = query.map_err(|error| LabError::bad(error.body_text()))?;
     let world = state.world();
     let tenant = tenant(&world, &asked.tenant)?;
-    let app = |id| state.app(id).map(|app| app.name.clone());
+    let app = |id| world.app(id).map(|app| app.name.clone());
     let grants: Vec<_> = tenant
         .directory
         .grants()
@@ -82,15 +83,15 @@ pub(super) async fn consent(
 ) -> Result<Json<Value>, LabError> {
     let world = state.world();
     let tenant = tenant(&world, &body.tenant)?;
-    let grant = key(&state, tenant, &body)?;
+    let grant = key(&world, tenant, &body)?;
     let scopes = body.scopes.filter(|scopes| !scopes.is_empty()).ok_or_else(|| LabError::bad("say which scopes"))?;
-    let resource = state.app(grant.resource);
+    let resource = world.app(grant.resource);
     if let Some(unknown) =
         scopes.iter().find(|scope| !resource.is_some_and(|app| app.scopes.iter().any(|known| known.value == **scope)))
     {
         return Err(LabError::missing("scope of this resource", unknown));
     }
-    state.apply(Change::Consent { tenant: tenant.id, grant, scopes })?;
+    state.apply(Change::directory(tenant.id, DirectoryChange::Consent { grant, scopes }))?;
     Ok(Json(json!({})))
 }
 
@@ -100,8 +101,8 @@ pub(super) async fn revoke(
 ) -> Result<Json<Value>, LabError> {
     let world = state.world();
     let tenant = tenant(&world, &body.tenant)?;
-    let grant = key(&state, tenant, &body)?;
-    state.apply(Change::Revoke { tenant: tenant.id, grant, scopes: body.scopes })?;
+    let grant = key(&world, tenant, &body)?;
+    state.apply(Change::directory(tenant.id, DirectoryChange::Revoke { grant, scopes: body.scopes }))?;
     Ok(Json(json!({})))
 }
 
@@ -123,7 +124,7 @@ pub(super) async fn update_user(
     let tenant = tenant(&world, &body.tenant)?;
     let user = user(tenant, &body.user)?;
     let enabled = body.enabled.ok_or_else(|| LabError::bad("say what to change: \"enabled\""))?;
-    state.apply(Change::EnableUser { tenant: tenant.id, user, enabled })?;
+    state.apply(Change::directory(tenant.id, DirectoryChange::EnableUser { user, enabled }))?;
     Ok(Json(json!({})))
 }
 
@@ -137,7 +138,7 @@ pub(super) async fn revoke_sessions(
     let world = state.world();
     let tenant = tenant(&world, &body.tenant)?;
     let user = user(tenant, &body.user)?;
-    state.apply(Change::RevokeSessions { tenant: tenant.id, user })?;
+    state.apply(Change::directory(tenant.id, DirectoryChange::RevokeSessions { user }))?;
     Ok(Json(json!({})))
 }
 
@@ -149,18 +150,17 @@ fn user(tenant: &TenantWorld, name: &str) -> Result<fixtures::ids::UserId, LabEr
     tenant.directory.user_named(name).map(|user| user.id).ok_or_else(|| LabError::missing("user", name))
 }
 
-fn app<'s>(state: &'s State, name: &str) -> Result<&'s Registration, LabError> {
-    state
-        .plan
-        .registration(name)
-        .or_else(|| name.parse().ok().and_then(|id| state.app(id)))
+fn app<'w>(world: &'w World, name: &str) -> Result<&'w Registration, LabError> {
+    world
+        .app_named(name)
+        .or_else(|| name.parse().ok().and_then(|id| world.app(id)))
         .ok_or_else(|| LabError::missing("application", name))
 }
 
-fn key(state: &State, tenant: &TenantWorld, body: &GrantBody) -> Result<GrantKey, LabError> {
+fn key(world: &World, tenant: &TenantWorld, body: &GrantBody) -> Result<GrantKey, LabError> {
     Ok(GrantKey {
-        client: app(state, &body.client)?.app_id,
-        resource: app(state, &body.resource)?.app_id,
+        client: app(world, &body.client)?.app_id,
+        resource: app(world, &body.resource)?.app_id,
         principal: body.principal.as_deref().map(|name| user(tenant, name)).transpose()?,
     })
 }

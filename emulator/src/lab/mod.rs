@@ -14,7 +14,8 @@ use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use serde_json::{Value, json};
 
-use crate::world::{ChangeError, State};
+use crate::change::ChangeError;
+use crate::world::State;
 
 /// The lab's own description, for people and generators.
 const OPENAPI: &str = include_str!("openapi.json");

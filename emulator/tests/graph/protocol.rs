@@ -63,7 +63,10 @@ async fn a_revoked_session_is_challenged_with_claims_if_the_token_can_be() {
     scene
         .running
         .state()
-        .apply(emulator::world::Change::EnableUser { tenant: tenant.id, user: person.id(tenant), enabled: false })
+        .apply(emulator::change::Change::directory(
+            tenant.id,
+            emulator::change::DirectoryChange::EnableUser { user: person.id(tenant), enabled: false },
+        ))
         .unwrap();
     let reply = capable.get("/me/messages").await;
     assert_eq!(reply.code(), "401 InvalidAuthenticationToken");

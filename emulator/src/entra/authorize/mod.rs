@@ -233,7 +233,7 @@ impl<'s> Visit<'s> {
 
     fn parse(&self, form: &Form) -> Result<Wanted<'s>, Refusal> {
         let authority = Authority::parse(self.world, self.tenant_text)?;
-        let client = client::registration(self.state, form.need("client_id")?, self.tenant_text)?;
+        let client = client::registration(self.world, form.need("client_id")?, self.tenant_text)?;
         let uri = match form.get("redirect_uri") {
             Some(uri) => uri,
             None => client.redirect_uris.first().map(|first| first.uri.as_str()).ok_or(EntraError::NoRedirect)?,
@@ -268,9 +268,9 @@ impl<'s> Visit<'s> {
             }
             return Err(EntraError::UnsupportedResponseType(response_type.to_owned()));
         }
-        let scopes = scope::parse(self.state, form.need("scope")?, self.tenant_text)?;
+        let scopes = scope::parse(self.world, form.need("scope")?, self.tenant_text)?;
         if let Some(target) = form.get("resource") {
-            let owner = scope::resource_named(self.state, target).map(|resource| resource.app_id);
+            let owner = scope::resource_named(self.world, target).map(|resource| resource.app_id);
             if owner.is_none() || scopes.resources.iter().any(|(id, _)| Some(*id) != owner) {
                 return Err(EntraError::InvalidTarget(target.to_owned()));
             }
@@ -331,7 +331,7 @@ impl<'s> Visit<'s> {
     }
 
     fn permitted(&self, wanted: &Wanted<'_>, somebody: &Somebody<'_>) -> Result<(), EntraError> {
-        let graph = scope::resource_named(self.state, scope::GRAPH);
+        let graph = scope::resource_named(self.world, scope::GRAPH);
         let sign_in_only = graph.map(|graph| (graph.app_id, Requested::Named(wanted.scopes.oidc.clone())));
         let asked = if wanted.scopes.resources.is_empty() {
             sign_in_only.into_iter().collect()
@@ -339,7 +339,7 @@ impl<'s> Visit<'s> {
             wanted.scopes.resources.clone()
         };
         for (id, requested) in &asked {
-            let resource = self.state.app(*id).ok_or_else(|| EntraError::ResourceNotFound {
+            let resource = self.world.app(*id).ok_or_else(|| EntraError::ResourceNotFound {
                 resource: id.to_string(),
                 tenant: self.tenant_text.to_owned(),
             })?;

@@ -21,7 +21,7 @@ pub(super) fn answer(asked: &Asked<'_>, story: &mut Story) -> Result<Value, Entr
     }
     let raw = asked.form.need("scope")?;
     let unfit = || EntraError::ScopeWithoutDefault(raw.to_owned());
-    let scopes = scope::parse(asked.state, raw, asked.tenant_text)?;
+    let scopes = scope::parse(asked.world, raw, asked.tenant_text)?;
     let resource = match scopes.resources.as_slice() {
         [(id, Requested::Everything)] if scopes.oidc.is_empty() => *id,
         [_, _, ..] => return Err(EntraError::SeveralResources),
@@ -29,7 +29,7 @@ pub(super) fn answer(asked: &Asked<'_>, story: &mut Story) -> Result<Value, Entr
     };
     let not_found =
         || EntraError::ResourceNotFound { resource: resource.to_string(), tenant: asked.tenant_text.to_owned() };
-    let resource = asked.state.app(resource).ok_or_else(not_found)?;
+    let resource = asked.world.app(resource).ok_or_else(not_found)?;
     let world = asked.world.tenant(tenant).ok_or_else(|| EntraError::TenantNotFound(tenant.to_string()))?;
     let client = asked.client.registration;
     world.directory.decide_application(client, resource).map_err(|denial| match denial {

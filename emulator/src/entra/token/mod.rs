@@ -181,7 +181,7 @@ impl Asked<'_> {
     /// The scopes of this request, or `default` when it names none; exactly one resource.
     fn scopes(&self, default: &AskedScopes) -> Result<AskedScopes, EntraError> {
         match self.form.get("scope") {
-            Some(raw) => scope::parse(self.state, raw, self.tenant_text),
+            Some(raw) => scope::parse(self.world, raw, self.tenant_text),
             None => Ok(default.clone()),
         }
     }
@@ -192,7 +192,7 @@ fn issue(asked: &Asked<'_>, accepted: &Accepted, story: &mut Story) -> Result<Va
     let Asked { state, world, client, .. } = asked;
     let tenant =
         world.tenant(accepted.tenant).ok_or_else(|| EntraError::TenantNotFound(accepted.tenant.to_string()))?;
-    let (resource, requested) = first_resource(state, &accepted.scopes, asked.tenant_text)?;
+    let (resource, requested) = first_resource(world, &accepted.scopes, asked.tenant_text)?;
     let question = Question {
         user: accepted.user,
         client: client.registration,
@@ -241,17 +241,17 @@ fn issue(asked: &Asked<'_>, accepted: &Accepted, story: &mut Story) -> Result<Va
 }
 
 fn first_resource<'s>(
-    state: &'s State,
+    world: &'s World,
     scopes: &AskedScopes,
     tenant: &str,
 ) -> Result<(&'s Registration, Requested), EntraError> {
     match scopes.resources.first() {
-        Some((id, requested)) => state
+        Some((id, requested)) => world
             .app(*id)
             .map(|resource| (resource, requested.clone()))
             .ok_or_else(|| EntraError::ResourceNotFound { resource: id.to_string(), tenant: tenant.to_owned() }),
         // Only sign-in scopes: they are Graph's.
-        None => scope::resource_named(state, GRAPH)
+        None => scope::resource_named(world, GRAPH)
             .map(|graph| (graph, Requested::Named(scopes.oidc.clone())))
             .ok_or_else(|| EntraError::ResourceNotFound { resource: GRAPH.to_owned(), tenant: tenant.to_owned() }),
     }

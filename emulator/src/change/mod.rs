@@ -1,0 +1,69 @@
+//! What can become different, by area. Whoever changes anything says so with a [`Change`]; [`State::apply`](crate::State::apply) is the
+//! only door, and what a change touches is copied, nothing else.
+//!
+//! Directories and registrations are one fingerprint, content another: an area is in one of the two, never in both.
+
+mod apps;
+mod directory;
+
+use fixtures::ids::{AppId, TenantId, UserId};
+use jiff::Timestamp;
+
+use crate::world::World;
+
+pub use apps::AppChange;
+pub use directory::DirectoryChange;
+
+/// A change of the world.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Registrations, which no tenant owns alone.
+    App(AppChange),
+    /// Users, groups, service principals, grants, policies of one tenant.
+    Directory {
+        /// Tenant.
+        tenant: TenantId,
+        /// What becomes of it.
+        change: DirectoryChange,
+    },
+    // Content: one variant and one file per workload (`mail.rs`, `calendar.rs`), below.
+}
+
+impl Change {
+    /// A change of one tenant's directory.
+    pub const fn directory(tenant: TenantId, change: DirectoryChange) -> Self {
+        Self::Directory { tenant, change }
+    }
+
+    /// Works on a copy that nobody sees yet; when it fails, the copy is thrown away.
+    pub(crate) fn apply(self, world: &mut World, moment: &Moment) -> Result<(), ChangeError> {
+        match self {
+            Self::App(change) => change.apply(world),
+            Self::Directory { tenant, change } => change.apply(world, tenant, moment),
+        }
+    }
+}
+
+/// What changes may know beside the world.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    /// The world's time.
+    pub(crate) now: Timestamp,
+}
+
+/// A change of something that is not there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    /// No such tenant.
+    #[error("no such tenant: {0}")]
+    Tenant(TenantId),
+    /// No such user.
+    #[error("no such user in this tenant: {0}")]
+    User(UserId),
+    /// No such application.
+    #[error("no such application: {0}")]
+    App(AppId),
+    /// No such grant, or none of these scopes in it.
+    #[error("there is no such grant")]
+    Grant,
+}
