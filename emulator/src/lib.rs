@@ -20,6 +20,7 @@ pub mod principal;
 pub mod rules;
 pub mod seed;
 pub mod serve;
+pub mod throttle;
 pub mod tls;
 pub mod world;
 
@@ -81,6 +82,7 @@ impl Emulator {
                 revocation: options.revocation,
                 sign_in: options.sign_in,
                 announce_pkce: options.announce_pkce,
+                throttle: options.throttle,
             },
             clock: options.clock,
             origins: origins.clone(),

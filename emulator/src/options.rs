@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::clock::Clock;
 use crate::rules::Rules;
+use crate::throttle::Throttle;
 use crate::tls::Leaf;
 
 /// Everything that can be chosen at start. The default is what checks use: a standing clock, free ports, plain HTTP on loopback.
@@ -38,6 +39,8 @@ pub struct Options {
     /// Whether discovery announces `code_challenge_methods_supported`. The real service does not, although it checks PKCE; some MCP
     /// clients refuse to start without the member.
     pub announce_pkce: bool,
+    /// How often one application may ask Graph for one user; `None` = as often as it likes.
+    pub throttle: Option<Throttle>,
 }
 
 impl Default for Options {
@@ -56,6 +59,7 @@ impl Default for Options {
             sign_in: SignIn::Hint,
             rules: Rules::STRICT,
             announce_pkce: false,
+            throttle: None,
         }
     }
 }
@@ -92,4 +96,6 @@ pub struct Settings {
     pub sign_in: SignIn,
     /// Whether discovery announces `code_challenge_methods_supported`.
     pub announce_pkce: bool,
+    /// How often one application may ask Graph for one user.
+    pub throttle: Option<Throttle>,
 }

@@ -26,6 +26,7 @@ use crate::options::Settings;
 use crate::rules::Rules;
 use crate::seed::Seed;
 use crate::serve::Origins;
+use crate::throttle::Meter;
 
 /// Everything a request handler may need. One per running emulator, shared by its listeners.
 pub struct State {
@@ -46,6 +47,8 @@ pub struct State {
     pub keys: Keys,
     /// Authorization codes, refresh tokens and sign-in sessions.
     pub issued: Store,
+    /// How often who asked Graph.
+    pub meter: Meter,
     /// What the emulator was started with.
     pub options: Settings,
     /// Where each host is reached.
@@ -195,6 +198,7 @@ impl State {
             rules: parts.rules,
             keys: parts.keys,
             issued: Store::default(),
+            meter: Meter::default(),
             options: parts.options,
             origins: parts.origins,
             plan,
@@ -211,6 +215,7 @@ impl State {
         let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         self.world.store(Arc::clone(&self.start));
         self.issued.clear();
+        self.meter.clear();
         self.journal.clear();
     }
 

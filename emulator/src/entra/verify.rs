@@ -47,6 +47,14 @@ pub enum GraphAuthFailure {
     /// Without `scp`, `oid` or `appid`: not a user's token.
     #[error("the token is not a user's delegated token")]
     NotDelegated,
+    /// An application's own token: good, but nobody's.
+    #[error("the token is an application's own")]
+    Application {
+        /// `tid`.
+        tenant: TenantId,
+        /// `appid`.
+        client: AppId,
+    },
     /// The tenant or the user is not there (any more).
     #[error("the token's tenant or user does not exist")]
     Gone,
@@ -81,8 +89,11 @@ pub fn principal(state: &State, bearer: &str) -> Result<Principal, GraphAuthFail
     if text(&claims, "iss") != Some(format!("https://sts.windows.net/{tenant}/").as_str()) {
         return Err(GraphAuthFailure::Issuer);
     }
-    let user: UserId = id(&claims, "oid").ok_or(GraphAuthFailure::NotDelegated)?;
     let client: AppId = id(&claims, "appid").ok_or(GraphAuthFailure::NotDelegated)?;
+    if !claims.contains_key("scp") && text(&claims, "idtyp") == Some("app") {
+        return Err(GraphAuthFailure::Application { tenant, client });
+    }
+    let user: UserId = id(&claims, "oid").ok_or(GraphAuthFailure::NotDelegated)?;
     let scopes: BTreeSet<String> =
         text(&claims, "scp").ok_or(GraphAuthFailure::NotDelegated)?.split_whitespace().map(str::to_owned).collect();
     let principal = Principal {

@@ -1,7 +1,7 @@
 //! An answer of Graph, and the headers every one of them carries.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, DATE, STRICT_TRANSPORT_SECURITY, VARY, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, DATE, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, VARY, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use jiff::Timestamp;
 
@@ -66,7 +66,12 @@ impl Answer {
             json::string(&mut body, text);
         }
         body.extend_from_slice(b"}}}");
-        Self { status, content_type: HeaderValue::from_static(ERROR_JSON), headers: Vec::new(), body: body.into() }
+        let answer =
+            Self { status, content_type: HeaderValue::from_static(ERROR_JSON), headers: Vec::new(), body: body.into() };
+        match error {
+            GraphError::Throttled { seconds, .. } => answer.with(RETRY_AFTER, &seconds.to_string()),
+            _ => answer,
+        }
     }
 
     pub(super) fn with(mut self, name: HeaderName, value: &str) -> Self {

@@ -1,10 +1,12 @@
 //! `$batch`: up to 20 requests in one, each authorised, viewed and written down by itself.
 //!
-//! <https://learn.microsoft.com/graph/json-batching>. Items run in the order in which they stand; one whose dependency failed gets 424.
+//! <https://learn.microsoft.com/graph/json-batching>. Items run in the order in
+//! which they stand, each after those it depends on; one whose dependency failed gets 424.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -48,9 +50,10 @@ pub(super) fn answer(
     let batch: Batch = serde_json::from_slice(call.body)
         .map_err(|_| GraphError::BadRequest("Invalid batch payload format.".to_owned()))?;
     check(&batch)?;
-    let mut done: Vec<(String, StatusCode)> = Vec::with_capacity(batch.requests.len());
+    let order = order(&batch.requests)?;
+    let mut done: Vec<(&str, StatusCode)> = Vec::with_capacity(batch.requests.len());
     let mut out = b"{\"responses\":[".to_vec();
-    for item in &batch.requests {
+    for item in order {
         let failed = item
             .depends_on
             .iter()
@@ -61,7 +64,7 @@ pub(super) fn answer(
             out.push(b',');
         }
         write(&mut out, &item.id, &answer);
-        done.push((item.id.clone(), answer.status));
+        done.push((&item.id, answer.status));
     }
     out.extend_from_slice(b"]}");
     Ok(Answer::json(out))
@@ -78,15 +81,34 @@ fn check(batch: &Batch) -> Result<(), GraphError> {
         if before.iter().any(|other| other.id.eq_ignore_ascii_case(&item.id)) {
             return Err(GraphError::BadRequest("Request Id values must be unique.".to_owned()));
         }
-        for on in item.depends_on.iter().flatten() {
-            if !before.iter().any(|other| other.id.eq_ignore_ascii_case(on)) {
-                return Err(GraphError::BadRequest(
-                    "A request depends on one that does not stand before it.".to_owned(),
-                ));
-            }
+        let is_typed = item.headers.iter().flatten().any(|(name, _)| name.eq_ignore_ascii_case(CONTENT_TYPE.as_str()));
+        if item.body.as_ref().is_some_and(|body| !body.is_null()) && !is_typed {
+            return Err(GraphError::BadRequest(format!(
+                "Write request id : {:.40} does not contain Content-Type header or body.",
+                item.id
+            )));
         }
     }
     Ok(())
+}
+
+/// The items, each after those it depends on; otherwise as they stand.
+fn order(items: &[Item]) -> Result<Vec<&Item>, GraphError> {
+    let mut waiting: Vec<&Item> = items.iter().collect();
+    let mut ordered: Vec<&Item> = Vec::with_capacity(items.len());
+    while !waiting.is_empty() {
+        let is_ready = |item: &Item| {
+            let mut on = item.depends_on.iter().flatten();
+            on.all(|on| ordered.iter().any(|done| done.id.eq_ignore_ascii_case(on)))
+        };
+        // One at a time: what becomes ready by it may stand before the others.
+        let Some(at) = waiting.iter().position(|item| is_ready(item)) else {
+            let message = "A request depends on one that is not there, or in the end on itself.";
+            return Err(GraphError::BadRequest(message.to_owned()));
+        };
+        ordered.push(waiting.remove(at));
+    }
+    Ok(ordered)
 }
 
 fn one(service: &Service, principal: &Principal, call: &Call<'_>, item: &Item, now: Timestamp) -> Answer {

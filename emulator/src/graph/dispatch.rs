@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use jiff::Timestamp;
 
 use super::answer::{Answer, Ids};
@@ -15,8 +15,8 @@ use super::path::Path;
 use super::prefer::Prefer;
 use super::route::{self, Ask, Owner, Route, operation};
 use super::view::View;
-use super::{batch, challenge, writes};
-use crate::entra::verify;
+use super::{application, batch, challenge, writes};
+use crate::entra::verify::{self, GraphAuthFailure};
 use crate::journal::AuditRow;
 use crate::principal::Principal;
 use crate::world::State;
@@ -71,19 +71,28 @@ impl Service {
         let ids = self.ids(call.headers);
         let answer = match self.authenticate(call.headers) {
             Ok(principal) => self.answer(&principal, call, &ids, now, false),
-            Err(error) => {
-                let refusal = Refusal::from(error);
-                let answer = Answer::error(&refusal.error, &ids, now).challenge(&challenge::header(
-                    &refusal.error,
-                    self.state.origins.login_origin(),
-                    now,
-                ));
-                let outcome = Outcome::refused(call.method.to_string(), refusal);
-                self.write_down(None, call, &ids, now, &outcome, answer.status.as_u16());
-                answer
-            }
+            Err(error) => self.refuse(error, call, &ids, now),
         };
         answer.into_response(&ids, now)
+    }
+
+    /// Answers what no user asks.
+    fn refuse(&self, error: GraphError, call: &Call<'_>, ids: &Ids, now: Timestamp) -> Answer {
+        let (refusal, tenant, client) = match error {
+            GraphError::Token(GraphAuthFailure::Application { tenant, client }) => {
+                (application::refusal(call.method, call.path), Some(tenant), Some(client))
+            }
+            error => (Refusal::from(error), None, None),
+        };
+        let mut answer = Answer::error(&refusal.error, ids, now);
+        if answer.status == StatusCode::UNAUTHORIZED {
+            answer = answer.challenge(&challenge::header(&refusal.error, self.state.origins.login_origin(), now));
+        }
+        let outcome = Outcome::refused(call.method.to_string(), refusal);
+        let mut row = row(None, call, ids, now, &outcome, answer.status.as_u16());
+        (row.tenant, row.client) = (tenant, client);
+        self.state.journal.audit(row);
+        answer
     }
 
     /// Answers for a principal: a whole request, or an item of a batch.
@@ -107,7 +116,7 @@ impl Service {
                 answer
             }
         };
-        self.write_down(Some(principal), call, ids, now, &outcome, answer.status.as_u16());
+        self.state.journal.audit(row(Some(principal), call, ids, now, &outcome, answer.status.as_u16()));
         answer
     }
 
@@ -139,9 +148,18 @@ impl Service {
         }
         let world = self.state.world();
         let Some(view) = View::of(&world, principal, &self.state.rules) else {
-            return Outcome::refused(method.to_string(), GraphError::Token(verify::GraphAuthFailure::Gone));
+            return Outcome::refused(method.to_string(), GraphError::Token(GraphAuthFailure::Gone));
         };
-        if let Some((route, owner, keys)) = route::find(method, &path) {
+        let row = route::find(method, &path);
+        if let Some(throttle) = self.state.options.throttle
+            && let Err(seconds) = self.state.meter.count(throttle, principal.client, principal.user, now)
+        {
+            let code = row.as_ref().map_or("TooManyRequests", |(route, ..)| route.workload.throttled());
+            let reason =
+                format!("the setting `throttle` lets {} requests pass in {} s", throttle.requests, throttle.seconds);
+            return Outcome::refused(method.to_string(), GraphError::Throttled { seconds, code }.because(reason));
+        }
+        if let Some((route, owner, keys)) = row {
             return self.read(route, owner, keys, call, &view, now);
         }
         let attempt = if method == Method::GET { writes::unknown(&path) } else { writes::answer(method, &path, &view) };
@@ -214,33 +232,33 @@ impl Service {
             .map_or_else(|| request.clone(), str::to_owned);
         Ids { request, client }
     }
+}
 
-    fn write_down(
-        &self,
-        principal: Option<&Principal>,
-        call: &Call<'_>,
-        ids: &Ids,
-        now: Timestamp,
-        outcome: &Outcome,
-        status: u16,
-    ) {
-        let refusal = outcome.result.as_ref().err();
-        self.state.journal.audit(AuditRow {
-            seq: 0,
-            time: now,
-            kind: if outcome.is_write { "graph-write" } else { "graph-read" },
-            tenant: principal.map(|principal| principal.tenant),
-            user: principal.map(|principal| principal.user),
-            client: principal.map(|principal| principal.client),
-            operation: outcome.operation.clone(),
-            resource: after_version(call.path).to_owned(),
-            scopes: principal.map(|principal| principal.scopes.iter().cloned().collect()).unwrap_or_default(),
-            status,
-            error: refusal.map(|refusal| refusal.error.answer().1.to_owned()),
-            reason: refusal.map(|refusal| refusal.reason.clone().unwrap_or_else(|| refusal.error.to_string())),
-            request_id: ids.request.clone(),
-            client_request_id: (ids.client != ids.request).then(|| ids.client.clone()),
-        });
+/// The audit row of a request.
+fn row(
+    principal: Option<&Principal>,
+    call: &Call<'_>,
+    ids: &Ids,
+    now: Timestamp,
+    outcome: &Outcome,
+    status: u16,
+) -> AuditRow {
+    let refusal = outcome.result.as_ref().err();
+    AuditRow {
+        seq: 0,
+        time: now,
+        kind: if outcome.is_write { "graph-write" } else { "graph-read" },
+        tenant: principal.map(|principal| principal.tenant),
+        user: principal.map(|principal| principal.user),
+        client: principal.map(|principal| principal.client),
+        operation: outcome.operation.clone(),
+        resource: after_version(call.path).to_owned(),
+        scopes: principal.map(|principal| principal.scopes.iter().cloned().collect()).unwrap_or_default(),
+        status,
+        error: refusal.map(|refusal| refusal.error.answer().1.to_owned()),
+        reason: refusal.map(|refusal| refusal.reason.clone().unwrap_or_else(|| refusal.error.to_string())),
+        request_id: ids.request.clone(),
+        client_request_id: (ids.client != ids.request).then(|| ids.client.clone()),
     }
 }
 

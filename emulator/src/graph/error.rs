@@ -24,6 +24,8 @@ pub(super) enum GraphError {
     ParseUri(String),
     #[error("The request was not run because a request it depends on failed.")]
     FailedDependency,
+    #[error("Application is over its request limit.")]
+    Throttled { seconds: u32, code: &'static str },
     #[error("Specified HTTP method is not allowed for the request target.")]
     Method,
     #[error("This request is not modelled by the emulator: {0}.")]
@@ -68,6 +70,7 @@ impl GraphError {
             Self::Segment(_) | Self::BadRequest(_) | Self::Version(_) => (StatusCode::BAD_REQUEST, "BadRequest"),
             Self::ParseUri(_) => (StatusCode::BAD_REQUEST, "RequestBroker--ParseUri"),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest"),
+            Self::Throttled { code, .. } => (StatusCode::TOO_MANY_REQUESTS, code),
             Self::NotModelled(_) => (StatusCode::NOT_IMPLEMENTED, "NotImplemented"),
             Self::FailedDependency => (StatusCode::FAILED_DEPENDENCY, "FailedDependency"),
             Self::MailAccessDenied => (StatusCode::FORBIDDEN, "ErrorAccessDenied"),
@@ -94,7 +97,7 @@ fn token_message(failure: &GraphAuthFailure) -> &'static str {
         GraphAuthFailure::NotYetValid => "Lifetime validation failed, the token is not yet valid.",
         GraphAuthFailure::Audience => "Access token validation failure. Invalid audience.",
         GraphAuthFailure::Issuer => "Access token validation failure. Invalid issuer.",
-        GraphAuthFailure::NotDelegated => "Access token validation failure.",
+        GraphAuthFailure::NotDelegated | GraphAuthFailure::Application { .. } => "Access token validation failure.",
         GraphAuthFailure::Gone => "The identity of the calling application or user could not be established.",
         GraphAuthFailure::Challenge(_) | GraphAuthFailure::Revoked(_) => {
             "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: \

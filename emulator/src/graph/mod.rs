@@ -7,6 +7,7 @@
 //! Addresses are not axum routes: keys in parentheses, any letter case and doubled slashes are Graph's own grammar, see `path`.
 
 mod answer;
+mod application;
 mod batch;
 mod challenge;
 mod dispatch;
@@ -33,6 +34,22 @@ use http_body_util::BodyExt as _;
 use self::dispatch::{Call, Service};
 use crate::serve::Arrived;
 use crate::world::State;
+
+/// One row of the permission table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permission {
+    /// Method and path, for example `GET /me/messages/{id}`; a row below `/me` stands for `/users/{id}` too.
+    pub operation: String,
+    /// One of these scopes, for what is the caller's own or nobody's.
+    pub own: &'static [&'static str],
+    /// One of these, for what is another's; empty where there is no such thing.
+    pub others: &'static [&'static str],
+}
+
+/// The permission table: what nothing is served without.
+pub fn permissions() -> impl Iterator<Item = Permission> {
+    route::rows().map(|row| Permission { operation: row.operation(), own: row.own, others: row.others })
+}
 
 /// Answers every path of the Graph host.
 pub fn router(state: Arc<State>) -> Router {

@@ -53,6 +53,17 @@ impl Verb {
     }
 }
 
+impl Route {
+    /// `GET /me/messages/{id}`.
+    pub(super) fn operation(&self) -> String {
+        let owner = match self.under {
+            Under::Owner => Owner::Caller,
+            Under::Root => Owner::Nobody,
+        };
+        format!("{} {}{}", self.verb.as_str(), owner.template(), self.template)
+    }
+}
+
 /// What a template is relative to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Under {
@@ -75,6 +86,14 @@ impl Workload {
         match self {
             Self::Exchange => GraphError::MailAccessDenied,
             Self::Directory => GraphError::DirectoryDenied,
+        }
+    }
+
+    /// `error.code` of 429.
+    pub(super) const fn throttled(self) -> &'static str {
+        match self {
+            Self::Exchange => "ApplicationThrottled",
+            Self::Directory => "Request_ThrottledTemporarily",
         }
     }
 }

@@ -126,18 +126,21 @@ impl Part {
     }
 
     fn denied(self, view: &View<'_>) -> GraphError {
+        let held = view.principal().scopes.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        self.denied_to("scope", "Scopes", &held)
+    }
+
+    /// The workload's own words; `kind` and `kinds` are what Teams calls what is missing.
+    fn denied_to(self, kind: &str, kinds: &str, held: &str) -> GraphError {
         match self {
             Self::Mail | Self::SendMail | Self::Calendar | Self::Contacts | Self::MailboxSettings => {
                 GraphError::MailAccessDenied
             }
             Self::Files => GraphError::DriveDenied,
-            Self::Teams => {
-                let held = view.principal().scopes.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-                GraphError::Forbidden(format!(
-                    "Missing scope permissions on the request. API requires one of '{}'. Scopes on the request '{held}'",
-                    self.write_scopes().join(", ")
-                ))
-            }
+            Self::Teams => GraphError::Forbidden(format!(
+                "Missing {kind} permissions on the request. API requires one of '{}'. {kinds} on the request '{held}'",
+                self.write_scopes().join(", ")
+            )),
             Self::Directory => GraphError::DirectoryDenied,
         }
     }
@@ -158,6 +161,14 @@ fn part(path: &Path<'_>) -> Result<(Part, String), String> {
             Some((name, part)) => Ok((*part, format!("{prefix}/{name}"))),
             None => Err(named.to_owned()),
         },
+    }
+}
+
+/// What a token without any role is told.
+pub(super) fn denied_to_application(path: &Path<'_>) -> GraphError {
+    match part(path) {
+        Ok((part, _)) => part.denied_to("role", "Roles", ""),
+        Err(segment) => GraphError::Segment(segment),
     }
 }
 

@@ -50,3 +50,50 @@ async fn a_batch_that_is_none_is_refused_whole() {
         assert_eq!(alice.send("POST", "/$batch", &body).await.code(), "400 BadRequest");
     }
 }
+
+#[tokio::test]
+async fn items_wait_for_those_they_depend_on() {
+    let scene = Scene::new().await;
+    let alice = scene.caller(fixtures::cast::ALICE, "User.Read");
+    let reply = alice
+        .send(
+            "POST",
+            "/$batch",
+            &json!({ "requests": [
+            { "id": "last", "method": "GET", "url": "/me", "dependsOn": ["Middle"] },
+            { "id": "middle", "method": "GET", "url": "/me", "dependsOn": ["first"] },
+            { "id": "first", "method": "GET", "url": "/me/messages" },
+        ] }),
+        )
+        .await;
+    let answers = reply.json()["responses"].as_array().unwrap().clone();
+    let statuses: Vec<_> = answers.iter().map(|answer| (answer["id"].as_str().unwrap(), &answer["status"])).collect();
+    assert_eq!(statuses, [("first", &json!(403)), ("middle", &json!(424)), ("last", &json!(424))]);
+    for body in [
+        json!({ "requests": [
+            { "id": "1", "method": "GET", "url": "/me", "dependsOn": ["2"] },
+            { "id": "2", "method": "GET", "url": "/me", "dependsOn": ["1"] },
+        ] }),
+        json!({ "requests": [{ "id": "1", "method": "GET", "url": "/me", "dependsOn": ["1"] }] }),
+        json!({ "requests": [{ "id": "1", "method": "POST", "url": "/me/messages", "body": { "subject": "x" } }] }),
+    ] {
+        assert_eq!(alice.send("POST", "/$batch", &body).await.code(), "400 BadRequest");
+    }
+}
+
+#[tokio::test]
+async fn an_item_is_throttled_by_itself() {
+    let throttle = Some(emulator::throttle::Throttle { requests: 2, seconds: 60 });
+    let scene = Scene::with(emulator::Options { throttle, ..emulator::Options::default() }).await;
+    let alice = scene.caller(fixtures::cast::ALICE, "User.Read Mail.Read");
+    let item = |id: &str, url: &str| json!({ "id": id, "method": "GET", "url": url });
+    let items = [item("1", "/me"), item("2", "/me"), item("3", "/me"), item("4", "/me/messages")];
+    let reply = alice.send("POST", "/$batch", &json!({ "requests": items })).await;
+    assert_eq!(reply.status, 200);
+    let answers = reply.json()["responses"].as_array().unwrap().clone();
+    let statuses: Vec<_> = answers.iter().map(|answer| answer["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [200, 200, 429, 429]);
+    assert_eq!(answers[2]["headers"]["retry-after"], "60");
+    assert_eq!(answers[2]["body"]["error"]["code"], "Request_ThrottledTemporarily");
+    assert_eq!(answers[3]["body"]["error"]["code"], "ApplicationThrottled");
+}

@@ -10,3 +10,6 @@ mod permissions;
 mod protocol;
 mod scene;
 mod shapes;
+mod table;
+mod throttle;
+mod tokens;
