@@ -1,7 +1,7 @@
 //! What every row has in common: it challenges a revoked session, and it knows no application without a user.
 
+use emulator::change::{Change, DirectoryChange};
 use emulator::graph::permissions;
-use emulator::world::Change;
 use fixtures::cast::ALICE;
 use serde_json::json;
 
@@ -21,7 +21,7 @@ async fn every_row_challenges_a_revoked_session() {
     let alice = scene.bearer(scene.token(ALICE, ALL, &json!({ "xms_cc": ["cp1"] })));
     let (tenant, person) = scene.plan.person(ALICE).unwrap();
     let user = person.id(tenant);
-    scene.running.state().apply(Change::RevokeSessions { tenant: tenant.id, user }).unwrap();
+    scene.running.state().apply(Change::directory(tenant.id, DirectoryChange::RevokeSessions { user })).unwrap();
     for (method, path) in requests() {
         let reply = alice.send(&method, &path, &json!({})).await;
         assert_eq!(reply.code(), "401 InvalidAuthenticationToken", "{method} {path}");
