@@ -5,10 +5,12 @@ use std::sync::Mutex;
 
 use fixtures::ids::{AppId, TenantId, UserId};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
+use uuid::Uuid;
 
 /// One row of a tenant's audit log: one Graph call, or one token request.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditRow {
     /// Rows count up from 1; a gap means a row of another tenant.
@@ -18,10 +20,13 @@ pub struct AuditRow {
     /// `sign-in`, `token`, `graph-read`, `graph-write`, `consent`, `lab`.
     pub kind: &'static str,
     /// Tenant; `None` when the request never got that far.
+    #[schemars(with = "Option<Uuid>")]
     pub tenant: Option<TenantId>,
     /// User object id.
+    #[schemars(with = "Option<Uuid>")]
     pub user: Option<UserId>,
     /// Client application id.
+    #[schemars(with = "Option<Uuid>")]
     pub client: Option<AppId>,
     /// Operation, for example `GET /me/messages/{id}` or `on_behalf_of`.
     pub operation: String,
@@ -43,7 +48,7 @@ pub struct AuditRow {
 
 /// One raw HTTP exchange at the login or Graph host, kept only while recording is on. Holds secrets: it leaves through the lab
 /// alone, and whoever writes it anywhere redacts first.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Exchange {
     /// Counts up from 1 over both hosts.

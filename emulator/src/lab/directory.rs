@@ -3,71 +3,111 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Shared};
+use fixtures::ids::{TenantId, UserId};
 use fixtures::plan::Registration;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::LabError;
-use super::guard::Body;
+use super::refusal::{LabError, Refusal};
+use super::route::{Done, Nothing, Route, get, post};
 use crate::change::{Change, DirectoryChange};
-use crate::directory::GrantKey;
+use crate::directory::{Grant, GrantKey};
 use crate::world::{State, TenantWorld, World};
 
-pub(super) async fn tenants(Shared(state): Shared<Arc<State>>) -> Json<Value> {
-    let world = state.world();
-    let tenants: Vec<_> = world
-        .tenants
-        .values()
-        .map(|tenant| {
-            let users: Vec<_> = tenant
-                .directory
-                .users()
-                .map(|user| {
-                    json!({ "name": user.name, "upn": user.upn, "id": user.id, "roles": user.roles, "enabled": user.enabled })
-                })
-                .collect();
-            json!({ "name": tenant.name, "id": tenant.id, "domain": tenant.domain, "users": users })
-        })
-        .collect();
-    Json(json!(tenants))
+pub(super) fn routes() -> Vec<Route> {
+    const MISSING: &[Refusal] = &[Refusal::Missing];
+    vec![
+        get("/lab/tenants", "Tenants and their users", tenants),
+        get("/lab/grants", "Delegated permission grants of a tenant", grants).refuses(MISSING),
+        post("/lab/grants/consent", "Grants scopes, for everybody or one user", consent).refuses(MISSING),
+        post("/lab/grants/revoke", "Takes scopes out of a grant; all of it without scopes", revoke).refuses(MISSING),
+        post("/lab/users/update", "Enables or disables a user", update_user).refuses(MISSING),
+        post("/lab/users/revoke-sessions", "Voids everything the user signed in to before now", revoke_sessions)
+            .refuses(MISSING),
+    ]
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct TenantRow {
+    /// Short name, for example `contoso`.
+    name: String,
+    /// `tid`.
+    #[schemars(with = "Uuid")]
+    id: TenantId,
+    /// Verified domain.
+    domain: String,
+    users: Vec<UserRow>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct UserRow {
+    /// The handle of fixture rows, for example `alice`.
+    name: String,
+    /// `userPrincipalName`.
+    upn: String,
+    /// Object id: unique only together with the tenant.
+    #[schemars(with = "Uuid")]
+    id: UserId,
+    /// Directory roles.
+    roles: Vec<String>,
+    /// `accountEnabled`.
+    enabled: bool,
+}
+
+async fn tenants(state: Arc<State>, _: Nothing) -> Result<Vec<TenantRow>, LabError> {
+    Ok(state.world().tenants.values().map(|tenant| TenantRow::of(tenant)).collect())
+}
+
+impl TenantRow {
+    fn of(tenant: &TenantWorld) -> Self {
+        let users = tenant.directory.users().map(|user| UserRow {
+            name: user.name.clone(),
+            upn: user.upn.clone(),
+            id: user.id,
+            roles: user.roles.clone(),
+            enabled: user.enabled,
+        });
+        Self { name: tenant.name.clone(), id: tenant.id, domain: tenant.domain.clone(), users: users.collect() }
+    }
 }
 
 /// `?tenant=contoso`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct OneTenant {
+struct OneTenant {
+    /// Name, domain or id.
     tenant: String,
 }
 
-pub(super) async fn grants(
-    Shared(state): Shared<Arc<State>>,
-    query: Result<Query<OneTenant>, QueryRejection>,
-) -> Result<Json<Value>, LabError> {
-    let Query(asked) = query.map_err(|error| LabError::bad(error.body_text()))?;
+#[derive(Debug, Serialize, JsonSchema)]
+struct GrantRow {
+    /// Name of the application that may call.
+    client: Option<String>,
+    /// Name of the application that may be called.
+    resource: Option<String>,
+    /// The one user, by user principal name; everybody without it.
+    principal: Option<String>,
+    scopes: BTreeSet<String>,
+}
+
+async fn grants(state: Arc<State>, asked: OneTenant) -> Result<Vec<GrantRow>, LabError> {
     let world = state.world();
     let tenant = tenant(&world, &asked.tenant)?;
     let app = |id| world.app(id).map(|app| app.name.clone());
-    let grants: Vec<_> = tenant
-        .directory
-        .grants()
-        .map(|grant| {
-            let principal = grant.key.principal.and_then(|id| tenant.directory.user(id)).map(|user| user.upn.clone());
-            json!({
-                "client": app(grant.key.client), "resource": app(grant.key.resource),
-                "principal": principal, "scopes": grant.scopes,
-            })
-        })
-        .collect();
-    Ok(Json(json!(grants)))
+    let row = |grant: Grant<'_>| GrantRow {
+        client: app(grant.key.client),
+        resource: app(grant.key.resource),
+        principal: grant.key.principal.and_then(|id| tenant.directory.user(id)).map(|user| user.upn.clone()),
+        scopes: grant.scopes.clone(),
+    };
+    Ok(tenant.directory.grants().map(row).collect())
 }
 
 /// Which grant, and which of its scopes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct GrantBody {
+struct GrantBody {
     tenant: String,
     client: String,
     resource: String,
@@ -77,10 +117,7 @@ pub(super) struct GrantBody {
     scopes: Option<BTreeSet<String>>,
 }
 
-pub(super) async fn consent(
-    Shared(state): Shared<Arc<State>>,
-    Body(body): Body<GrantBody>,
-) -> Result<Json<Value>, LabError> {
+async fn consent(state: Arc<State>, body: GrantBody) -> Result<Done, LabError> {
     let world = state.world();
     let tenant = tenant(&world, &body.tenant)?;
     let grant = key(&world, tenant, &body)?;
@@ -92,46 +129,37 @@ pub(super) async fn consent(
         return Err(LabError::missing("scope of this resource", unknown));
     }
     state.apply(Change::directory(tenant.id, DirectoryChange::Consent { grant, scopes }))?;
-    Ok(Json(json!({})))
+    Ok(Done {})
 }
 
-pub(super) async fn revoke(
-    Shared(state): Shared<Arc<State>>,
-    Body(body): Body<GrantBody>,
-) -> Result<Json<Value>, LabError> {
+async fn revoke(state: Arc<State>, body: GrantBody) -> Result<Done, LabError> {
     let world = state.world();
     let tenant = tenant(&world, &body.tenant)?;
     let grant = key(&world, tenant, &body)?;
     state.apply(Change::directory(tenant.id, DirectoryChange::Revoke { grant, scopes: body.scopes }))?;
-    Ok(Json(json!({})))
+    Ok(Done {})
 }
 
 /// A user, and what becomes of them.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct UserBody {
+struct UserBody {
     tenant: String,
     user: String,
     #[serde(default)]
     enabled: Option<bool>,
 }
 
-pub(super) async fn update_user(
-    Shared(state): Shared<Arc<State>>,
-    Body(body): Body<UserBody>,
-) -> Result<Json<Value>, LabError> {
+async fn update_user(state: Arc<State>, body: UserBody) -> Result<Done, LabError> {
     let world = state.world();
     let tenant = tenant(&world, &body.tenant)?;
     let user = user(tenant, &body.user)?;
     let enabled = body.enabled.ok_or_else(|| LabError::bad("say what to change: \"enabled\""))?;
     state.apply(Change::directory(tenant.id, DirectoryChange::EnableUser { user, enabled }))?;
-    Ok(Json(json!({})))
+    Ok(Done {})
 }
 
-pub(super) async fn revoke_sessions(
-    Shared(state): Shared<Arc<State>>,
-    Body(body): Body<UserBody>,
-) -> Result<Json<Value>, LabError> {
+async fn revoke_sessions(state: Arc<State>, body: UserBody) -> Result<Done, LabError> {
     if body.enabled.is_some() {
         return Err(LabError::bad("\"enabled\" does not belong here"));
     }
@@ -139,14 +167,14 @@ pub(super) async fn revoke_sessions(
     let tenant = tenant(&world, &body.tenant)?;
     let user = user(tenant, &body.user)?;
     state.apply(Change::directory(tenant.id, DirectoryChange::RevokeSessions { user }))?;
-    Ok(Json(json!({})))
+    Ok(Done {})
 }
 
 pub(super) fn tenant<'w>(world: &'w World, name: &str) -> Result<&'w TenantWorld, LabError> {
     world.tenant_named(name).ok_or_else(|| LabError::missing("tenant", name))
 }
 
-fn user(tenant: &TenantWorld, name: &str) -> Result<fixtures::ids::UserId, LabError> {
+fn user(tenant: &TenantWorld, name: &str) -> Result<UserId, LabError> {
     tenant.directory.user_named(name).map(|user| user.id).ok_or_else(|| LabError::missing("user", name))
 }
 

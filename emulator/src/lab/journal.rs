@@ -1,73 +1,116 @@
 //! What was asked: audit rows, counts, fingerprints, raw exchanges.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Shared};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::LabError;
 use super::directory::tenant;
-use super::guard::Body;
+use super::refusal::{LabError, Refusal};
+use super::route::{Nothing, Route, get, post};
+use crate::journal::{AuditRow, Exchange};
 use crate::world::State;
 
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        get("/lab/audit", "Audit rows after since, oldest first", audit).refuses(&[Refusal::Missing]),
+        get("/lab/fingerprint", "Hashes over the whole world, its content, its directories", fingerprint),
+        get("/lab/unmodelled", "What was asked that is not modelled, and how often", unmodelled),
+        post("/lab/recording", "Keeps raw exchanges of the login and Graph hosts, or stops and forgets them", record),
+        get("/lab/exchanges", "Raw exchanges after since. They hold secrets", exchanges),
+    ]
+}
+
 /// `?since=17&tenant=contoso`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Since {
+struct AuditQuery {
+    /// Only rows with a greater `seq`.
     #[serde(default)]
     since: u64,
+    /// Only rows of this tenant: name, domain or id.
     #[serde(default)]
     tenant: Option<String>,
 }
 
-pub(super) async fn audit(
-    Shared(state): Shared<Arc<State>>,
-    query: Result<Query<Since>, QueryRejection>,
-) -> Result<Json<Value>, LabError> {
-    let Query(asked) = query.map_err(|error| LabError::bad(error.body_text()))?;
+#[derive(Debug, Serialize, JsonSchema)]
+struct Audit {
+    rows: Vec<AuditRow>,
+}
+
+async fn audit(state: Arc<State>, asked: AuditQuery) -> Result<Audit, LabError> {
     let of = asked.tenant.map(|name| tenant(&state.world(), &name).map(|tenant| tenant.id)).transpose()?;
     let mut rows = state.journal.audit_since(asked.since);
     if of.is_some() {
         rows.retain(|row| row.tenant == of);
     }
-    Ok(Json(json!({ "rows": rows })))
+    Ok(Audit { rows })
 }
 
-pub(super) async fn fingerprint(Shared(state): Shared<Arc<State>>) -> Json<Value> {
+/// SHA-256, lower-case hexadecimal.
+#[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the wire's names")]
+struct Fingerprint {
+    /// Over both.
+    fingerprint: String,
+    /// What users own.
+    content: String,
+    /// Directories and registrations.
+    directory: String,
+}
+
+async fn fingerprint(state: Arc<State>, _: Nothing) -> Result<Fingerprint, LabError> {
     let world = state.world();
     let (content, directory) = (world.content_fingerprint(), world.directory_fingerprint());
     let both = Sha256::new().chain_update(content).chain_update(directory).finalize();
-    Json(json!({ "fingerprint": hex(&both), "content": hex(&content), "directory": hex(&directory) }))
+    Ok(Fingerprint { fingerprint: hex(&both), content: hex(&content), directory: hex(&directory) })
 }
 
-pub(super) async fn unmodelled(Shared(state): Shared<Arc<State>>) -> Json<Value> {
+#[derive(Debug, Serialize, JsonSchema)]
+struct Unmodelled {
+    /// The sum of them.
+    count: u64,
+    /// What, and how often.
+    items: BTreeMap<String, u64>,
+}
+
+async fn unmodelled(state: Arc<State>, _: Nothing) -> Result<Unmodelled, LabError> {
     let items = state.journal.unmodelled_counts();
-    Json(json!({ "count": items.values().sum::<u64>(), "items": items }))
+    Ok(Unmodelled { count: items.values().sum(), items })
 }
 
 /// `{"on": true}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Recording {
+struct Recording {
+    /// Whether exchanges are kept from now on.
     on: bool,
 }
 
-pub(super) async fn record(Shared(state): Shared<Arc<State>>, Body(recording): Body<Recording>) -> Json<Value> {
+async fn record(state: Arc<State>, recording: Recording) -> Result<Recording, LabError> {
     state.journal.record(recording.on);
-    Json(json!({ "on": recording.on }))
+    Ok(recording)
 }
 
-pub(super) async fn exchanges(
-    Shared(state): Shared<Arc<State>>,
-    query: Result<Query<Since>, QueryRejection>,
-) -> Result<Json<Value>, LabError> {
-    let Query(asked) = query.map_err(|error| LabError::bad(error.body_text()))?;
-    Ok(Json(json!({ "exchanges": state.journal.exchanges_since(asked.since) })))
+/// `?since=17`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ExchangesQuery {
+    /// Only exchanges with a greater `seq`.
+    #[serde(default)]
+    since: u64,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Exchanges {
+    exchanges: Vec<Exchange>,
+}
+
+async fn exchanges(state: Arc<State>, asked: ExchangesQuery) -> Result<Exchanges, LabError> {
+    Ok(Exchanges { exchanges: state.journal.exchanges_since(asked.since) })
 }
 
 fn hex(bytes: &[u8]) -> String {
