@@ -66,8 +66,11 @@ async fn no_transcript_holds_a_secret() {
     let checks =
         [suites::find("tenant-isolation/forged-tenant").unwrap(), suites::find("revocation/mail-read").unwrap()];
     let plan = Plan::embedded().unwrap();
-    let secrets: Vec<String> =
-        plan.registrations.iter().flat_map(|registration| registration.secrets.clone()).collect();
+    let secrets: Vec<String> = plan
+        .registrations
+        .iter()
+        .flat_map(|registration| registration.secrets.iter().map(|secret| secret.value.clone()))
+        .collect();
     for outcome in runner().run(&checks, &Target::Embedded(None)).await {
         let transcript = outcome.recorder.transcript(outcome.check.id).expect("the self-check passes");
         let text = serde_json::to_string(&transcript).unwrap();

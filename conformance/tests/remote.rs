@@ -29,7 +29,7 @@ fn config(plan: &Plan, login: u16, graph: u16) -> Config {
         "entra": {
             "login": format!("http://localhost:{login}"),
             "client_id": server.app_id,
-            "client_secret": server.secrets[0],
+            "client_secret": server.secrets[0].value,
             "app_id_uri": server.identifier_uris[0],
             "allowed_clients": [client.app_id],
         },

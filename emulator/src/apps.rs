@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fixtures::Plan;
 use fixtures::ids::AppId;
 use fixtures::plan::Registration;
+use jiff::SignedDuration;
 use sha2::{Digest as _, Sha256};
 
 /// All registrations, by application id.
@@ -15,9 +16,16 @@ pub struct Apps {
 }
 
 impl Apps {
-    /// The registrations of a plan.
-    pub fn of(plan: &Plan) -> Self {
-        let by_id = plan.registrations.iter().map(|app| (app.app_id, Arc::new(app.clone()))).collect();
+    /// The registrations of a plan, the dates of their secrets moved by `shift`.
+    pub fn of(plan: &Plan, shift: SignedDuration) -> Self {
+        let moved = |app: &Registration| {
+            let mut app = app.clone();
+            for end in app.secrets.iter_mut().filter_map(|secret| secret.expires.as_mut()) {
+                *end = end.saturating_add(shift).unwrap_or(*end);
+            }
+            app
+        };
+        let by_id = plan.registrations.iter().map(|app| (app.app_id, Arc::new(moved(app)))).collect();
         Self { by_id }
     }
 

@@ -20,6 +20,7 @@ pub mod principal;
 pub mod rules;
 pub mod seed;
 pub mod serve;
+pub mod tallied;
 pub mod throttle;
 pub mod tls;
 pub mod world;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use fixtures::ids::{TenantId, UserId};
 
+use crate::entra::rules::IssuerRules;
 use crate::principal::Principal;
 use crate::world::{TenantWorld, World};
 
@@ -22,6 +23,8 @@ pub struct Rules {
     pub admits: fn(needed: &[&str], held: &BTreeSet<String>) -> bool,
     /// Whether these scopes, of those that the row asks for, show the body of a message.
     pub shows_body: fn(held: &BTreeSet<String>, is_own: bool) -> bool,
+    /// What the issuer decides.
+    pub issuer: IssuerRules,
 }
 
 /// How much of a mailbox somebody may read.
@@ -37,7 +40,7 @@ pub enum Reach {
 
 impl Rules {
     /// The rules as the real service has them.
-    pub const STRICT: Self = Self { home, mailbox, folder, admits, shows_body };
+    pub const STRICT: Self = Self { home, mailbox, folder, admits, shows_body, issuer: IssuerRules::STRICT };
 }
 
 fn home(world: &World, principal: &Principal) -> Option<TenantId> {

@@ -105,7 +105,7 @@ impl World {
                 Ok((tenant.id, Arc::new(world)))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { tenants, apps: Arc::new(Apps::of(plan)) })
+        Ok(Self { tenants, apps: Arc::new(Apps::of(plan, shift)) })
     }
 
     /// An application by id, in every tenant the same.

@@ -110,7 +110,7 @@ fn config(plan: &Plan, emulator: &emulator::Running, setup: &Setup) -> Result<co
         "entra": {
             "login": emulator.login,
             "client_id": server.app_id,
-            "client_secret": server.secrets.first().ok_or("the server has no secret")?,
+            "client_secret": server.secrets.first().ok_or("the server has no secret")?.value,
             "app_id_uri": server.identifier_uris.first().ok_or("the server has no App ID URI")?,
             "allowed_clients": [client.app_id],
         },

@@ -68,7 +68,7 @@ impl Bench {
             recorder.name_origin(name, &Url::parse(&origin.origin().ascii_serialization()).unwrap_or(origin.clone()));
         }
         for registration in &plan.registrations {
-            registration.secrets.iter().for_each(|secret| recorder.secret("client-secret", secret));
+            registration.secrets.iter().for_each(|secret| recorder.secret("client-secret", &secret.value));
         }
         for person in plan.tenants.iter().flat_map(|tenant| &tenant.people) {
             person.password.iter().for_each(|password| recorder.secret("password", password));

@@ -89,7 +89,7 @@ async fn mint(args: &TokenArgs, plan: &Plan, login: &Url) -> Result<String, Comm
                 ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer".to_owned()),
                 ("requested_token_use", "on_behalf_of".to_owned()),
                 ("client_id", server.app_id.to_string()),
-                ("client_secret", server.secrets.first().cloned().unwrap_or_default()),
+                ("client_secret", server.secrets.first().map(|secret| secret.value.clone()).unwrap_or_default()),
                 ("assertion", tokens.access),
                 ("scope", "https://graph.microsoft.com/.default".to_owned()),
             ];

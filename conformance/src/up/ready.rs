@@ -140,15 +140,15 @@ impl Ready {
     /// The two registrations that the house is built around; a plan without them is refused.
     pub(super) fn registrations(plan: &Plan) -> Result<Registrations, Failure> {
         let server = registration(plan, SERVER)?;
-        let first = |what: &str, all: &[String]| {
+        let first = |what: &str, all: Option<&String>| {
             let missing = || Failure::Plan(format!("apps.toml: registration {SERVER:?} has no {what}"));
-            all.first().cloned().ok_or_else(missing)
+            all.cloned().ok_or_else(missing)
         };
         Ok(Registrations {
             client_id: registration(plan, CLIENT)?.app_id.to_string(),
             server_id: server.app_id.to_string(),
-            server_secret: first("secrets", &server.secrets)?,
-            app_id_uri: first("identifier_uris", &server.identifier_uris)?,
+            server_secret: first("secrets", server.secrets.first().map(|secret| &secret.value))?,
+            app_id_uri: first("identifier_uris", server.identifier_uris.first())?,
         })
     }
 

@@ -3,21 +3,115 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fixtures::ids::{AppId, TenantId, UserId};
+use fixtures::ids::{AppId, GroupId, TenantId, UserId};
 use fixtures::plan::Registration;
 
 use super::{ChangeError, Moment};
 use crate::apps::Apps;
-use crate::directory::GrantKey;
+use crate::directory::{Directory, GrantKey, Group, Member, Password, ServicePrincipal, User};
 use crate::world::World;
 
 /// A change of a directory.
 #[derive(Debug, Clone)]
 pub enum DirectoryChange {
+    /// Adds a user object.
+    AddUser(Box<User>),
+    /// Moves a user to the recycle bin; memberships and grants wait there for a restore.
+    DeleteUser {
+        /// User.
+        user: UserId,
+    },
+    /// Takes a user out of the recycle bin.
+    RestoreUser {
+        /// User.
+        user: UserId,
+    },
+    /// Enables or disables a user.
+    EnableUser {
+        /// User.
+        user: UserId,
+        /// `accountEnabled`.
+        enabled: bool,
+    },
+    /// Sets a user's directory roles.
+    SetRoles {
+        /// User.
+        user: UserId,
+        /// By display name, for example `Global Administrator`.
+        roles: Vec<String>,
+    },
+    /// Gives a user another password, and voids what that voids.
+    SetPassword {
+        /// User.
+        user: UserId,
+        /// The new one.
+        password: Password,
+        /// Who did it, and where.
+        by: PasswordSetBy,
+    },
+    /// Voids everything the user signed in to before now.
+    RevokeSessions {
+        /// User.
+        user: UserId,
+    },
+    /// Adds a group.
+    AddGroup(Box<Group>),
+    /// Removes a group, and what went through it.
+    DeleteGroup {
+        /// Group.
+        group: GroupId,
+    },
+    /// Adds a direct member to a group.
+    AddMember {
+        /// Group.
+        group: GroupId,
+        /// Who.
+        member: Member,
+    },
+    /// Takes a direct member out of a group.
+    RemoveMember {
+        /// Group.
+        group: GroupId,
+        /// Who.
+        member: Member,
+    },
     /// Creates the application's service principal, if it is not there.
     AddServicePrincipal {
         /// Application.
         app: AppId,
+    },
+    /// Removes the application's service principal, and every grant it is part of.
+    RemoveServicePrincipal {
+        /// Application.
+        app: AppId,
+    },
+    /// Enables or disables an application in this tenant.
+    EnableServicePrincipal {
+        /// Application.
+        app: AppId,
+        /// `accountEnabled`.
+        enabled: bool,
+    },
+    /// Sets whether users must be assigned to an application.
+    RequireAssignment {
+        /// Application.
+        app: AppId,
+        /// `appRoleAssignmentRequired`.
+        required: bool,
+    },
+    /// Assigns a user or a group to an application.
+    Assign {
+        /// Application.
+        app: AppId,
+        /// Who.
+        member: Member,
+    },
+    /// Takes an assignment back.
+    Unassign {
+        /// Application.
+        app: AppId,
+        /// Who.
+        member: Member,
     },
     /// Adds scopes to a grant, creating it and the service principals it connects where they are missing.
     Consent {
@@ -33,55 +127,138 @@ pub enum DirectoryChange {
         /// What is taken; the whole grant when absent.
         scopes: Option<BTreeSet<String>>,
     },
-    /// Enables or disables a user.
-    EnableUser {
-        /// User.
-        user: UserId,
-        /// `accountEnabled`.
-        enabled: bool,
-    },
-    /// Voids everything the user signed in to before now.
-    RevokeSessions {
-        /// User.
-        user: UserId,
-    },
+}
+
+/// Who sets a password: it decides which refresh tokens survive.
+///
+/// <https://learn.microsoft.com/entra/identity-platform/refresh-tokens#token-revocation>
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordSetBy {
+    /// The user, by change or self-service reset, or an administrator in the Azure portal.
+    User,
+    /// An administrator, in the Entra admin center.
+    Administrator,
 }
 
 impl DirectoryChange {
     pub(super) fn apply(self, world: &mut World, id: TenantId, moment: &Moment) -> Result<(), ChangeError> {
         let apps = Arc::clone(&world.apps);
         let tenant = Arc::make_mut(world.tenants.get_mut(&id).ok_or(ChangeError::Tenant(id))?);
-        let name = tenant.name.clone();
+        let principal_of = |app: AppId| created(&tenant.name, registration(&apps, app)?);
         let directory = Arc::make_mut(&mut tenant.directory);
         match self {
-            Self::AddServicePrincipal { app } => directory.add_service_principal(&name, registration(&apps, app)?),
+            Self::AddUser(user) => taken(directory.add_user(*user)),
+            Self::DeleteUser { user } => done(directory.delete_user(user), ChangeError::User(user)),
+            Self::RestoreUser { user } => done(directory.restore_user(user), ChangeError::User(user)),
+            Self::EnableUser { user, enabled } => edit(directory, user, |user| user.enabled = enabled),
+            Self::SetRoles { user, roles } => edit(directory, user, |user| user.roles = roles),
+            Self::SetPassword { user, password, by } => edit(directory, user, |user| {
+                match by {
+                    PasswordSetBy::User => user.voided.marks.password_changed += 1,
+                    PasswordSetBy::Administrator => user.voided.marks.password_reset += 1,
+                }
+                user.voided.since = Some(moment.now);
+                user.set_password(password);
+            }),
+            Self::RevokeSessions { user } => edit(directory, user, |user| {
+                user.voided.marks.revoked += 1;
+                user.voided.since = Some(moment.now);
+            }),
+            Self::AddGroup(group) => taken(directory.add_group(*group)),
+            Self::DeleteGroup { group } => done(directory.delete_group(group), ChangeError::Group(group)),
+            Self::AddMember { group, member } => {
+                known(directory, member)?;
+                let added = directory.edit_group(group, |group| match member {
+                    Member::User(id) => group.users.insert(id),
+                    Member::Group(id) => group.groups.insert(id),
+                });
+                added.map(|_| ()).ok_or(ChangeError::Group(group))
+            }
+            Self::RemoveMember { group, member } => {
+                let removed = directory.edit_group(group, |group| match member {
+                    Member::User(id) => group.users.remove(&id),
+                    Member::Group(id) => group.groups.remove(&id),
+                });
+                done(removed.ok_or(ChangeError::Group(group))?, ChangeError::Member)
+            }
+            Self::AddServicePrincipal { app } => {
+                directory.add_service_principal(principal_of(app)?);
+                Ok(())
+            }
+            Self::RemoveServicePrincipal { app } => {
+                done(directory.remove_service_principal(app), ChangeError::App(app))
+            }
+            Self::EnableServicePrincipal { app, enabled } => {
+                edit_principal(directory, app, |principal| principal.enabled = enabled)
+            }
+            Self::RequireAssignment { app, required } => {
+                edit_principal(directory, app, |principal| principal.assignment_required = required)
+            }
+            Self::Assign { app, member } => {
+                known(directory, member)?;
+                edit_principal(directory, app, |principal| match member {
+                    Member::User(id) => principal.assigned_users.insert(id),
+                    Member::Group(id) => principal.assigned_groups.insert(id),
+                })
+                .map(|_| ())
+            }
+            Self::Unassign { app, member } => {
+                let removed = edit_principal(directory, app, |principal| match member {
+                    Member::User(id) => principal.assigned_users.remove(&id),
+                    Member::Group(id) => principal.assigned_groups.remove(&id),
+                })?;
+                done(removed, ChangeError::Member)
+            }
             Self::Consent { grant, scopes } => {
                 if let Some(user) = grant.principal {
                     directory.user(user).ok_or(ChangeError::User(user))?;
                 }
                 for app in [grant.client, grant.resource] {
-                    directory.add_service_principal(&name, registration(&apps, app)?);
+                    directory.add_service_principal(principal_of(app)?);
                 }
-                directory.grant_mut(grant).extend(scopes);
+                directory.grant(grant, scopes);
+                Ok(())
             }
-            Self::Revoke { grant, scopes } => {
-                if !directory.revoke(grant, scopes.as_ref()) {
-                    return Err(ChangeError::Grant);
-                }
-            }
-            Self::EnableUser { user, enabled } => {
-                directory.user_mut(user).ok_or(ChangeError::User(user))?.enabled = enabled;
-            }
-            Self::RevokeSessions { user } => {
-                let user = directory.user_mut(user).ok_or(ChangeError::User(user))?;
-                user.sessions_valid_from = Some(moment.now);
-                user.session_generation += 1;
-            }
+            Self::Revoke { grant, scopes } => done(directory.revoke(grant, scopes.as_ref()), ChangeError::Grant),
         }
-        Ok(())
     }
+}
+
+fn done(happened: bool, otherwise: ChangeError) -> Result<(), ChangeError> {
+    if happened { Ok(()) } else { Err(otherwise) }
+}
+
+fn taken(added: bool) -> Result<(), ChangeError> {
+    done(added, ChangeError::Taken)
+}
+
+fn edit(directory: &mut Directory, user: UserId, change: impl FnOnce(&mut User)) -> Result<(), ChangeError> {
+    directory.edit_user(user, change).ok_or(ChangeError::User(user))
+}
+
+fn edit_principal<R>(
+    directory: &mut Directory,
+    app: AppId,
+    change: impl FnOnce(&mut ServicePrincipal) -> R,
+) -> Result<R, ChangeError> {
+    directory.edit_service_principal(app, change).ok_or(ChangeError::App(app))
+}
+
+fn known(directory: &Directory, member: Member) -> Result<(), ChangeError> {
+    let missing = match member {
+        Member::User(id) => ChangeError::User(id),
+        Member::Group(id) => ChangeError::Group(id),
+    };
+    done(directory.has(member), missing)
 }
 
 fn registration(apps: &Apps, id: AppId) -> Result<&Registration, ChangeError> {
     apps.get(id).map(Arc::as_ref).ok_or(ChangeError::App(id))
+}
+
+/// A service principal is of the tenant's own application, or of one that any tenant may have.
+fn created(tenant: &str, registration: &Registration) -> Result<ServicePrincipal, ChangeError> {
+    let may_be_here = registration.multi_tenant || registration.home == tenant;
+    done(may_be_here, ChangeError::SingleTenant(registration.app_id))?;
+    Ok(ServicePrincipal::created(tenant, registration))
 }

@@ -6,13 +6,13 @@
 mod apps;
 mod directory;
 
-use fixtures::ids::{AppId, TenantId, UserId};
+use fixtures::ids::{AppId, GroupId, TenantId, UserId};
 use jiff::Timestamp;
 
 use crate::world::World;
 
 pub use apps::AppChange;
-pub use directory::DirectoryChange;
+pub use directory::{DirectoryChange, PasswordSetBy};
 
 /// A change of the world.
 #[derive(Debug, Clone)]
@@ -60,9 +60,21 @@ pub enum ChangeError {
     /// No such user.
     #[error("no such user in this tenant: {0}")]
     User(UserId),
+    /// No such group.
+    #[error("no such group in this tenant: {0}")]
+    Group(GroupId),
+    /// Neither member of that group, nor assigned to that application.
+    #[error("not a member, or not assigned")]
+    Member,
     /// No such application.
     #[error("no such application: {0}")]
     App(AppId),
+    /// Another tenant's application, which is no other's.
+    #[error("a single-tenant application of another tenant: {0}")]
+    SingleTenant(AppId),
+    /// An object with this id or name is there already.
+    #[error("an object with this id or name is there already")]
+    Taken,
     /// No such grant, or none of these scopes in it.
     #[error("there is no such grant")]
     Grant,

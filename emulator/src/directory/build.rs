@@ -1,12 +1,13 @@
 //! A directory from the rows of a plan.
 
+use fixtures::Plan;
 use fixtures::ids::ServicePrincipalId;
-use fixtures::plan::Person;
+use fixtures::plan::{Grant as PlannedGrant, Person, Registration, Tenant};
 
 use super::{
-    AppId, BTreeMap, BTreeSet, Directory, GrantKey, Group, GroupId, Password, Plan, PlannedGrant, Registration,
-    ServicePrincipal, Tenant, User, UserId,
+    AppId, BTreeMap, BTreeSet, Directory, GrantKey, Group, GroupId, Password, ServicePrincipal, User, UserId, Voided,
 };
+use crate::tallied::Tallied;
 
 /// A plan row that no directory can be made from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +39,7 @@ impl Directory {
             return Err(DirectoryError::PolicyNotModelled { tenant: tenant.name.clone(), policy: policy.name.clone() });
         }
         let rows = Rows { plan, tenant };
-        let users: BTreeMap<_, _> = tenant
+        let users: Tallied<_, _> = tenant
             .people
             .iter()
             .map(|person| rows.user(person).map(|user| (user.id, user)))
@@ -48,23 +49,59 @@ impl Directory {
             tenant: tenant.id,
             users,
             upns,
+            deleted: Tallied::default(),
             groups: tenant
                 .groups
                 .iter()
                 .map(|group| rows.group(group).map(|group| (group.id, group)))
                 .collect::<Result<_, _>>()?,
-            service_principals: rows.service_principals()?,
-            grants: BTreeMap::new(),
+            service_principals: rows.service_principals()?.into_iter().collect(),
+            grants: Tallied::default(),
         };
         for grant in &tenant.grants {
             let key = rows.grant_key(grant)?;
-            directory.grant_mut(key).extend(grant.scopes.iter().cloned());
+            directory.grant(key, grant.scopes.iter().cloned());
         }
         Ok(directory)
     }
 }
 
-pub(super) fn enabled_service_principal(tenant_name: &str, registration: &Registration) -> ServicePrincipal {
+impl ServicePrincipal {
+    /// The service principal that consent or a first sign-in creates: enabled, open to everybody of the tenant.
+    pub(crate) fn created(tenant_name: &str, registration: &Registration) -> Self {
+        enabled_service_principal(tenant_name, registration)
+    }
+}
+
+impl User {
+    /// The object of a row, `home` being the person at home for a guest's. A guest proves who they are at home: with the password there.
+    pub(crate) fn of(tenant: &Tenant, person: &Person, home: Option<(&Tenant, &Person)>) -> Self {
+        let password = person.password.as_ref().or_else(|| home.and_then(|(_, at_home)| at_home.password.as_ref()));
+        Self {
+            id: person.id(tenant),
+            name: person.name.clone(),
+            upn: person.upn(tenant),
+            display_name: person.display_name.clone(),
+            given_name: person.given_name.clone(),
+            surname: person.surname.clone(),
+            mail: person.mail(tenant),
+            job_title: person.job_title.clone(),
+            department: person.department.clone(),
+            office: person.office.clone(),
+            mobile_phone: person.mobile_phone.clone(),
+            language: person.language.clone(),
+            enabled: person.enabled,
+            kind: person.kind,
+            has_mailbox: person.has_mailbox(),
+            roles: person.roles.clone(),
+            home: home.map(|(tenant, at_home)| (tenant.id, at_home.id(tenant))),
+            voided: Voided::default(),
+            password: password.cloned().map(Password::new),
+        }
+    }
+}
+
+fn enabled_service_principal(tenant_name: &str, registration: &Registration) -> ServicePrincipal {
     ServicePrincipal {
         id: ServicePrincipalId::derived(&format!("{tenant_name}/apps/{}", registration.name)),
         app: registration.app_id,
@@ -94,38 +131,12 @@ impl Rows<'_> {
     }
 
     fn user(&self, person: &Person) -> Result<User, DirectoryError> {
-        let home = match &person.home {
-            None => None,
-            Some(reference) => {
-                let (tenant, at_home) =
-                    self.plan.person(reference).ok_or_else(|| self.unknown(&person.name, reference))?;
-                Some((tenant, at_home))
-            }
-        };
-        // A guest proves who they are at home: with the password there.
-        let password = person.password.as_ref().or_else(|| home.and_then(|(_, at_home)| at_home.password.as_ref()));
-        Ok(User {
-            id: person.id(self.tenant),
-            name: person.name.clone(),
-            upn: person.upn(self.tenant),
-            display_name: person.display_name.clone(),
-            given_name: person.given_name.clone(),
-            surname: person.surname.clone(),
-            mail: person.mail(self.tenant),
-            job_title: person.job_title.clone(),
-            department: person.department.clone(),
-            office: person.office.clone(),
-            mobile_phone: person.mobile_phone.clone(),
-            language: person.language.clone(),
-            enabled: person.enabled,
-            kind: person.kind,
-            has_mailbox: person.has_mailbox(),
-            roles: person.roles.clone(),
-            home: home.map(|(tenant, at_home)| (tenant.id, at_home.id(tenant))),
-            sessions_valid_from: None,
-            session_generation: 0,
-            password: password.cloned().map(Password),
-        })
+        let home = person
+            .home
+            .as_ref()
+            .map(|reference| self.plan.person(reference).ok_or_else(|| self.unknown(&person.name, reference)))
+            .transpose()?;
+        Ok(User::of(self.tenant, person, home))
     }
 
     fn group(&self, group: &fixtures::plan::Group) -> Result<Group, DirectoryError> {

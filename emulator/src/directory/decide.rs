@@ -1,10 +1,12 @@
 //! May this user get a token for this app and resource now? One function that every grant type asks.
 
-use fixtures::ids::{AppId, UserId};
+use fixtures::ids::{AppId, TenantId, UserId};
 use fixtures::plan::Registration;
 use jiff::Timestamp;
 
-use super::{BTreeSet, Directory, ServicePrincipal, User};
+use super::{BTreeSet, Directory, Presented, User};
+use crate::entra::rules::IssuerRules;
+use crate::world::{TenantWorld, World};
 
 /// Sign-in scopes of OpenID Connect: every client may ask for them.
 ///
@@ -15,6 +17,8 @@ pub const OIDC_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_acces
 /// What is asked.
 #[derive(Debug, Clone)]
 pub struct Question<'a> {
+    /// In whose directory.
+    pub tenant: TenantId,
     /// Who the token is about.
     pub user: UserId,
     /// Who asks: the client of the token.
@@ -23,17 +27,8 @@ pub struct Question<'a> {
     pub resource: &'a Registration,
     /// What it may do there.
     pub requested: &'a Requested,
-    /// The sign-in behind the credential that is presented now; sessions revoked since then void it.
-    pub signed_in: SignedIn,
-}
-
-/// When a user proved who they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SignedIn {
-    /// The instant: `auth_time`.
-    pub at: Timestamp,
-    /// [`User::session_generation`] at that instant. Times alone cannot order a sign-in and a revocation within one second.
-    pub generation: u64,
+    /// The credential that is presented now, and the sign-in behind it; sessions revoked since then void it.
+    pub presented: Presented,
 }
 
 /// The scopes of one resource that a request names.
@@ -64,7 +59,7 @@ pub enum Denial {
         /// `signInSessionsValidFromDateTime`.
         since: Timestamp,
     },
-    /// The client has no service principal in the tenant.
+    /// The client has no service principal in the tenant, or is another tenant's alone.
     ClientUnknown,
     /// The client's service principal is disabled.
     ClientDisabled,
@@ -89,83 +84,102 @@ pub enum Denial {
     },
 }
 
-impl Directory {
-    /// May this user get a token for this app and resource now?
-    ///
-    /// Asked by authorization, code redemption, refresh and On-Behalf-Of alike, with the directory as it is at that moment.
-    pub fn decide(&self, question: &Question<'_>) -> Result<Permitted, Denial> {
-        let user = self.user(question.user).filter(|user| user.signs_in()).ok_or(Denial::UserUnknown)?;
-        if !user.enabled {
-            return Err(Denial::UserDisabled);
-        }
-        if let Some(since) = user.sessions_valid_from
-            && question.signed_in.generation < user.session_generation
+/// May this user get a token for this app and resource now?
+///
+/// Asked by authorization, code redemption, refresh and On-Behalf-Of alike, with the world as it is at that moment.
+pub fn decide(world: &World, rules: &IssuerRules, question: &Question<'_>) -> Result<Permitted, Denial> {
+    let tenant = world.tenant(question.tenant).ok_or(Denial::UserUnknown)?;
+    let directory = tenant.directory.as_ref();
+    let user = directory.user(question.user).ok_or(Denial::UserUnknown)?;
+    (rules.account)(user)?;
+    // A guest's account is the one at home: only there can it be closed, and its sign-ins voided.
+    let account = world.account(user).ok_or(Denial::UserUnknown)?;
+    (rules.account)(account)?;
+    if let Some(since) = (rules.voided)(account, &question.presented) {
+        return Err(Denial::SessionsRevoked { since });
+    }
+    applications(tenant, rules, question.client, question.resource)?;
+    for app in [question.client, question.resource] {
+        if directory
+            .service_principal(app.app_id)
+            .is_some_and(|principal| principal.assignment_required && !(rules.assigned)(directory, user, principal))
         {
-            return Err(Denial::SessionsRevoked { since });
+            return Err(Denial::NotAssigned { app: app.app_id });
         }
-        let client = self.service_principal(question.client.app_id).ok_or(Denial::ClientUnknown)?;
-        if !client.enabled {
-            return Err(Denial::ClientDisabled);
+    }
+    (rules.consented)(directory, question)
+}
+
+/// May this application get a token of its own for this resource now? No application role exists in this world, so where an
+/// assignment is required there is none.
+pub fn decide_application(
+    world: &World,
+    rules: &IssuerRules,
+    tenant: TenantId,
+    client: &Registration,
+    resource: &Registration,
+) -> Result<(), Denial> {
+    let tenant = world.tenant(tenant).ok_or(Denial::ClientUnknown)?;
+    applications(tenant, rules, client, resource)?;
+    match tenant.directory.service_principal(resource.app_id) {
+        Some(principal) if principal.assignment_required => Err(Denial::NotAssigned { app: principal.app }),
+        _ => Ok(()),
+    }
+}
+
+/// Both applications are in the tenant, may be, and are not switched off.
+fn applications(
+    tenant: &TenantWorld,
+    rules: &IssuerRules,
+    client: &Registration,
+    resource: &Registration,
+) -> Result<(), Denial> {
+    let directory = &tenant.directory;
+    if !(rules.at_home)(tenant, client) {
+        return Err(Denial::ClientUnknown);
+    }
+    if !(rules.at_home)(tenant, resource) {
+        return Err(Denial::ResourceUnknown);
+    }
+    let client = directory.service_principal(client.app_id).ok_or(Denial::ClientUnknown)?;
+    if !(rules.switched_on)(client) {
+        return Err(Denial::ClientDisabled);
+    }
+    let resource = directory.service_principal(resource.app_id).ok_or(Denial::ResourceUnknown)?;
+    if (rules.switched_on)(resource) { Ok(()) } else { Err(Denial::ResourceDisabled) }
+}
+
+impl World {
+    /// The account behind a user object: the object itself, for a guest the one at home; `None` when that is gone.
+    pub fn account<'w>(&'w self, user: &'w User) -> Option<&'w User> {
+        match user.home {
+            None => Some(user),
+            Some((tenant, id)) => self.tenant(tenant)?.directory.user(id),
         }
-        let resource = self.service_principal(question.resource.app_id).ok_or(Denial::ResourceUnknown)?;
-        if !resource.enabled {
-            return Err(Denial::ResourceDisabled);
-        }
-        for app in [client, resource] {
-            if app.assignment_required && !self.is_assigned(user, app) {
-                return Err(Denial::NotAssigned { app: app.app });
+    }
+}
+
+/// What was granted, measured against what is asked for.
+pub(crate) fn consented(directory: &Directory, question: &Question<'_>) -> Result<Permitted, Denial> {
+    let mut granted = directory.granted(question.client.app_id, question.resource.app_id, question.user);
+    if question.resource.pre_authorized.contains(&question.client.name) {
+        granted.extend(question.resource.scopes.iter().map(|scope| scope.value.clone()));
+    }
+    match question.requested {
+        Requested::Everything if granted.is_empty() => Err(Denial::ConsentMissing { scopes: BTreeSet::new() }),
+        Requested::Everything => Ok(Permitted { scopes: granted }),
+        Requested::Named(named) => {
+            let is_oidc = |scope: &str| OIDC_SCOPES.contains(&scope);
+            let published = |scope: &str| question.resource.scopes.iter().any(|known| known.value == scope);
+            if let Some(scope) = named.iter().find(|scope| !is_oidc(scope) && !published(scope)) {
+                return Err(Denial::ScopeUnknown { scope: scope.clone() });
             }
-        }
-        self.consented(question)
-    }
-
-    /// May this application get a token of its own for this resource now? No application role exists in this world, so where an
-    /// assignment is required there is none.
-    pub fn decide_application(&self, client: &Registration, resource: &Registration) -> Result<(), Denial> {
-        let client = self.service_principal(client.app_id).ok_or(Denial::ClientUnknown)?;
-        if !client.enabled {
-            return Err(Denial::ClientDisabled);
-        }
-        let resource = self.service_principal(resource.app_id).ok_or(Denial::ResourceUnknown)?;
-        if !resource.enabled {
-            return Err(Denial::ResourceDisabled);
-        }
-        if resource.assignment_required { Err(Denial::NotAssigned { app: resource.app }) } else { Ok(()) }
-    }
-
-    /// Directly, or through a group the user is a direct member of: nested groups do not count.
-    ///
-    /// <https://learn.microsoft.com/entra/identity/enterprise-apps/assign-user-or-group-access-portal>
-    fn is_assigned(&self, user: &User, app: &ServicePrincipal) -> bool {
-        app.assigned_users.contains(&user.id)
-            || app
-                .assigned_groups
-                .iter()
-                .filter_map(|id| self.groups.get(id))
-                .any(|group| group.users.contains(&user.id))
-    }
-
-    fn consented(&self, question: &Question<'_>) -> Result<Permitted, Denial> {
-        let mut granted = self.granted(question.client.app_id, question.resource.app_id, question.user);
-        if question.resource.pre_authorized.contains(&question.client.name) {
-            granted.extend(question.resource.scopes.iter().map(|scope| scope.value.clone()));
-        }
-        match question.requested {
-            Requested::Everything if granted.is_empty() => Err(Denial::ConsentMissing { scopes: BTreeSet::new() }),
-            Requested::Everything => Ok(Permitted { scopes: granted }),
-            Requested::Named(named) => {
-                let is_oidc = |scope: &str| OIDC_SCOPES.contains(&scope);
-                let published = |scope: &str| question.resource.scopes.iter().any(|known| known.value == scope);
-                if let Some(scope) = named.iter().find(|scope| !is_oidc(scope) && !published(scope)) {
-                    return Err(Denial::ScopeUnknown { scope: scope.clone() });
-                }
-                let missing: BTreeSet<_> =
-                    named.iter().filter(|scope| !is_oidc(scope) && !granted.contains(*scope)).cloned().collect();
-                if missing.is_empty() {
-                    Ok(Permitted { scopes: named.clone() })
-                } else {
-                    Err(Denial::ConsentMissing { scopes: missing })
-                }
+            let missing: BTreeSet<_> =
+                named.iter().filter(|scope| !is_oidc(scope) && !granted.contains(*scope)).cloned().collect();
+            if missing.is_empty() {
+                Ok(Permitted { scopes: named.clone() })
+            } else {
+                Err(Denial::ConsentMissing { scopes: missing })
             }
         }
     }

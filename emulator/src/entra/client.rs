@@ -4,12 +4,12 @@ use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fixtures::plan::Registration;
-use subtle::{Choice, ConstantTimeEq as _};
 
 use super::assertion::Assertion;
 use super::claims::ClientProof;
 use super::error::EntraError;
 use super::form::Form;
+use super::rules::SecretFault;
 use super::tenant::Authority;
 use crate::world::{State, World};
 
@@ -65,18 +65,14 @@ pub(crate) fn authenticate<'s>(
     }
     match (secret, is_confidential) {
         (Some(_), false) => Err(EntraError::CredentialOfPublicClient),
-        (Some(secret), true) if is_one_of(secret, &registration.secrets) => {
-            Ok(Client { registration, proof: ClientProof::Secret })
-        }
-        (Some(_), true) => Err(EntraError::WrongSecret(id.to_owned())),
+        (Some(secret), true) => match (state.rules.issuer.secret)(&registration.secrets, secret, state.clock.now()) {
+            Ok(()) => Ok(Client { registration, proof: ClientProof::Secret }),
+            Err(SecretFault::Wrong) => Err(EntraError::WrongSecret(id.to_owned())),
+            Err(SecretFault::Expired) => Err(EntraError::SecretExpired(id.to_owned())),
+        },
         (None, false) if registration.public_client => Ok(Client { registration, proof: ClientProof::None }),
         (None, _) => Err(EntraError::CredentialMissing),
     }
-}
-
-/// Compared in constant time, and with all of them, whichever fits.
-fn is_one_of(given: &str, secrets: &[String]) -> bool {
-    secrets.iter().fold(Choice::from(0), |fits, secret| fits | secret.as_bytes().ct_eq(given.as_bytes())).into()
 }
 
 /// Id and secret of HTTP Basic: both form-encoded inside (RFC 6749, 2.3.1).

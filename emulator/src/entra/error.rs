@@ -34,6 +34,8 @@ pub enum EntraError {
         "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{0}'."
     )]
     WrongSecret(String),
+    #[error("The provided client secret keys for app '{0}' are expired.")]
+    SecretExpired(String),
     #[error("The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")]
     CredentialMissing,
     #[error("Client is public so neither 'client_assertion' nor 'client_secret' should be presented.")]
@@ -199,6 +201,7 @@ impl EntraError {
             Self::AppNotFound { .. } => row(700_016, "unauthorized_client"),
             Self::AppDisabled(_) => row(7_000_112, "unauthorized_client"),
             Self::WrongSecret(_) => row(7_000_215, "invalid_client"),
+            Self::SecretExpired(_) => row(7_000_222, "invalid_client"),
             Self::CredentialMissing => row(7_000_218, "invalid_client"),
             Self::CredentialOfPublicClient => row(700_025, "invalid_client"),
             Self::AssertionOfUnknownCertificate(_) | Self::ClientAssertionUnverified(_) => {

@@ -9,9 +9,10 @@ mod discovery;
 pub mod error;
 mod form;
 pub mod keys;
+pub mod rules;
 mod scope;
 pub mod store;
-mod tenant;
+pub mod tenant;
 mod token;
 pub mod verify;
 

@@ -11,7 +11,7 @@ pub(crate) const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// What a path's tenant segment names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Authority {
+pub enum Authority {
     /// One tenant.
     Tenant(TenantId),
     /// Any account, of whatever kind.
@@ -51,7 +51,7 @@ impl Authority {
     }
 
     /// Whether a tenant's tokens may come from here.
-    pub(crate) fn covers(self, tenant: TenantId) -> bool {
+    pub fn covers(self, tenant: TenantId) -> bool {
         match self {
             Self::Tenant(own) => own == tenant,
             Self::Common => true,

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::keys::Unverified;
 use super::scope;
-use crate::directory::{Denial, Directory, Question, Requested, SignedIn};
+use crate::directory::{Credential, Denial, Marks, Presented, Question, Requested, SignedIn, User, decide};
 use crate::options::Revocation;
 use crate::principal::Principal;
 use crate::world::{State, World};
@@ -109,7 +109,8 @@ pub fn principal(state: &State, bearer: &str) -> Result<Principal, GraphAuthFail
     };
     let world = state.world();
     let directory = &world.tenant(tenant).ok_or(GraphAuthFailure::Gone)?.directory;
-    still_good(state, &world, directory, &principal, signed_in(&claims, directory, user))?;
+    let account = directory.user(user).and_then(|user| world.account(user));
+    still_good(state, &world, &principal, signed_in(&claims, account))?;
     Ok(principal)
 }
 
@@ -117,7 +118,6 @@ pub fn principal(state: &State, bearer: &str) -> Result<Principal, GraphAuthFail
 fn still_good(
     state: &State,
     world: &World,
-    directory: &Directory,
     principal: &Principal,
     signed_in: SignedIn,
 ) -> Result<(), GraphAuthFailure> {
@@ -126,8 +126,15 @@ fn still_good(
         return Err(GraphAuthFailure::Gone);
     };
     let requested = Requested::Named(principal.scopes.clone());
-    let question = Question { user: principal.user, client, resource: graph, requested: &requested, signed_in };
-    match directory.decide(&question) {
+    let question = Question {
+        tenant: principal.tenant,
+        user: principal.user,
+        client,
+        resource: graph,
+        requested: &requested,
+        presented: Presented { signed_in, credential: Credential::AccessToken },
+    };
+    match decide(world, &state.rules.issuer, &question) {
         Err(denial @ (Denial::UserUnknown | Denial::UserDisabled | Denial::SessionsRevoked { .. }))
             if principal.claims_capable =>
         {
@@ -140,23 +147,29 @@ fn still_good(
 }
 
 /// The sign-in that a token of ours goes back to: it stands in `aio`, which is the issuer's own note to itself.
-pub(crate) fn signed_in(claims: &Map<String, Value>, directory: &Directory, user: UserId) -> SignedIn {
+pub(crate) fn signed_in(claims: &Map<String, Value>, account: Option<&User>) -> SignedIn {
     text(claims, "aio").and_then(read_note).unwrap_or_else(|| {
         // Minted elsewhere with our keys: all there is is the time of issue.
         let iat = seconds(claims, "iat").unwrap_or(0) + BACKDATED_SECONDS;
         let at = Timestamp::from_second(iat).unwrap_or(Timestamp::MIN);
-        let (since, generation) =
-            directory.user(user).map_or((None, 0), |user| (user.sessions_valid_from, user.session_generation));
-        let is_older = since.is_some_and(|since| at <= since);
-        SignedIn { at, generation: if is_older { 0 } else { generation } }
+        let voided = account.map(|account| account.voided).unwrap_or_default();
+        let is_older = voided.since.is_some_and(|since| at <= since);
+        let marks = if is_older { Marks::default() } else { voided.marks };
+        SignedIn { at, marks, with_password: true, second_factor_at: None }
     })
 }
 
 /// `aio` of a token: the sign-in behind it, and some bytes that differ from token to token.
 pub(crate) fn write_note(signed_in: SignedIn, salt: &[u8]) -> String {
-    let mut note = Vec::with_capacity(16 + salt.len());
+    let Marks { revoked, password_changed, password_reset } = signed_in.marks;
+    let mut note = Vec::with_capacity(29 + salt.len());
     note.extend_from_slice(&signed_in.at.as_second().to_be_bytes());
-    note.extend_from_slice(&signed_in.generation.to_be_bytes());
+    for mark in [revoked, password_changed, password_reset] {
+        note.extend_from_slice(&mark.to_be_bytes());
+    }
+    let second_factor = signed_in.second_factor_at.map_or(i64::MIN, Timestamp::as_second);
+    note.extend_from_slice(&second_factor.to_be_bytes());
+    note.push(u8::from(signed_in.with_password));
     note.extend_from_slice(salt);
     URL_SAFE_NO_PAD.encode(note)
 }
@@ -164,10 +177,23 @@ pub(crate) fn write_note(signed_in: SignedIn, salt: &[u8]) -> String {
 fn read_note(note: &str) -> Option<SignedIn> {
     let bytes = URL_SAFE_NO_PAD.decode(note).ok()?;
     let (at, rest) = bytes.split_first_chunk::<8>()?;
-    let (generation, _) = rest.split_first_chunk::<8>()?;
+    let (revoked, rest) = rest.split_first_chunk::<4>()?;
+    let (changed, rest) = rest.split_first_chunk::<4>()?;
+    let (resets, rest) = rest.split_first_chunk::<4>()?;
+    let (second_factor, rest) = rest.split_first_chunk::<8>()?;
+    let with_password = *rest.first()? == 1;
     Some(SignedIn {
         at: Timestamp::from_second(i64::from_be_bytes(*at)).ok()?,
-        generation: u64::from_be_bytes(*generation),
+        marks: Marks {
+            revoked: u32::from_be_bytes(*revoked),
+            password_changed: u32::from_be_bytes(*changed),
+            password_reset: u32::from_be_bytes(*resets),
+        },
+        with_password,
+        second_factor_at: match i64::from_be_bytes(*second_factor) {
+            i64::MIN => None,
+            second => Some(Timestamp::from_second(second).ok()?),
+        },
     })
 }
 

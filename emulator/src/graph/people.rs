@@ -221,7 +221,7 @@ fn write(out: &mut Vec<u8>, user: &User, properties: &[&str], shows_all: bool) {
             "userType" => string(out, if user.home.is_some() { "Guest" } else { "Member" }),
             "mailNickname" => string(out, &user.name),
             "proxyAddresses" => array(out, user.mail.iter(), |out, mail| string(out, &format!("SMTP:{mail}"))),
-            "signInSessionsValidFromDateTime" => match user.sessions_valid_from {
+            "signInSessionsValidFromDateTime" => match user.voided.since {
                 Some(at) => super::json::time(out, at),
                 None => out.extend_from_slice(b"null"),
             },

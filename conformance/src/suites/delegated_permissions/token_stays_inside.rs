@@ -39,7 +39,11 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
     }
     secrets.extend([alice.token().to_owned(), again.token().to_owned()]);
     let plan = bench.plan.clone();
-    secrets.extend(plan.registration(M365_SERVER).into_iter().flat_map(|server| server.secrets.clone()));
+    secrets.extend(
+        plan.registration(M365_SERVER)
+            .into_iter()
+            .flat_map(|server| server.secrets.iter().map(|secret| secret.value.clone()).collect::<Vec<_>>()),
+    );
     for reply in &replies {
         let shown = secrets.iter().filter(|secret| reply.shows(secret)).count();
         bench.expect("tokens and credentials in the answer", "0", &shown.to_string(), shown == 0)?;

@@ -25,7 +25,7 @@ use super::scope;
 use super::store::{AskedScopes, Challenge, ChallengeMethod, Code};
 use super::tenant::Authority;
 use super::{client, consent};
-use crate::directory::{Denial, Question, Requested};
+use crate::directory::{Credential, Denial, Presented, Question, Requested, decide};
 use crate::journal::AuditRow;
 use crate::options::SignIn;
 use crate::serve::Arrived;
@@ -166,7 +166,7 @@ impl<'s> Visit<'s> {
         }
         let (tenant, user) = authority.user(self.world, hint?)?;
         (user.enabled && user.signs_in())
-            .then(|| session::begin(self.state, tenant, user, self.trace.now, self.is_secure()))
+            .then(|| session::begin(self.state, self.world, tenant, user, self.trace.now, self.is_secure()))
     }
 
     fn is_secure(&self) -> bool {
@@ -215,7 +215,8 @@ impl<'s> Visit<'s> {
         let refusal = match authority.user(self.world, login) {
             Some((tenant, user)) if user.signs_in() && user.password_is(password) => {
                 if user.enabled {
-                    let (somebody, cookie) = session::begin(self.state, tenant, user, self.trace.now, self.is_secure());
+                    let (somebody, cookie) =
+                        session::begin(self.state, self.world, tenant, user, self.trace.now, self.is_secure());
                     let mut response = match step {
                         "authorize" => self.authorize(&form, Some(somebody)),
                         other => consent::ask(self, other, &form, Some(somebody)),
@@ -344,11 +345,12 @@ impl<'s> Visit<'s> {
                 tenant: self.tenant_text.to_owned(),
             })?;
             let question = Question {
+                tenant: somebody.tenant.id,
                 user: somebody.user.id,
                 client: wanted.client,
                 resource,
                 requested,
-                signed_in: somebody.signed_in,
+                presented: Presented { signed_in: somebody.signed_in, credential: Credential::Session },
             };
             let about = About {
                 tenant: &somebody.tenant.display_name,
@@ -356,7 +358,7 @@ impl<'s> Visit<'s> {
                 resource,
                 issued_at: somebody.signed_in.at,
             };
-            somebody.tenant.directory.decide(&question).map_err(|denial| {
+            decide(self.world, &self.state.rules.issuer, &question).map_err(|denial| {
                 if matches!(denial, Denial::ConsentMissing { .. }) && wanted.prompt.as_deref() != Some("none") {
                     // The real service asks the user here.
                     self.state.journal.unmodelled("login: user consent page".to_owned());

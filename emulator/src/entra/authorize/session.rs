@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::directory::{SignedIn, User};
+use crate::directory::{Credential, Presented, SignedIn, User};
 use crate::entra::store::Session;
 use crate::entra::tenant::Authority;
 use crate::world::{State, TenantWorld, World};
@@ -40,19 +40,25 @@ pub(crate) fn current<'w>(
     }
     let tenant = world.tenant(session.tenant)?;
     let user = tenant.directory.user(session.user)?;
-    let is_good = user.enabled && session.signed_in.generation == user.session_generation;
+    let account = world.account(user)?;
+    let rules = &state.rules.issuer;
+    let presented = Presented { signed_in: session.signed_in, credential: Credential::Session };
+    let is_good = (rules.account)(user).is_ok()
+        && (rules.account)(account).is_ok()
+        && (rules.voided)(account, &presented).is_none();
     is_good.then_some(Somebody { tenant, user, signed_in: session.signed_in })
 }
 
 /// Somebody signs in now. The session begins with the answer that carries the cookie.
 pub(crate) fn begin<'w>(
     state: &State,
+    world: &World,
     tenant: &'w TenantWorld,
     user: &'w User,
     now: Timestamp,
     secure: bool,
 ) -> (Somebody<'w>, Cookie) {
-    let signed_in = SignedIn { at: now, generation: user.session_generation };
+    let signed_in = world.account(user).unwrap_or(user).sign_in(now);
     let value = URL_SAFE_NO_PAD.encode(state.seed.draw("session"));
     let session = Session {
         tenant: tenant.id,

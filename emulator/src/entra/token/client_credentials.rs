@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{Asked, EntraError, Story, is_public};
-use crate::directory::{Denial, Requested};
+use crate::directory::{Denial, Requested, decide_application};
 use crate::entra::claims::Application;
 use crate::entra::error::About;
 use crate::entra::scope;
@@ -32,13 +32,15 @@ pub(super) fn answer(asked: &Asked<'_>, story: &mut Story) -> Result<Value, Entr
     let resource = asked.world.app(resource).ok_or_else(not_found)?;
     let world = asked.world.tenant(tenant).ok_or_else(|| EntraError::TenantNotFound(tenant.to_string()))?;
     let client = asked.client.registration;
-    world.directory.decide_application(client, resource).map_err(|denial| match denial {
-        Denial::NotAssigned { .. } => EntraError::ApplicationNotAssigned(client.app_id.to_string()),
-        denial => {
-            let about = About { tenant: &world.display_name, client, resource, issued_at: asked.now };
-            EntraError::of(denial, &about)
-        }
-    })?;
+    decide_application(asked.world, &asked.state.rules.issuer, tenant, client, resource).map_err(
+        |denial| match denial {
+            Denial::NotAssigned { .. } => EntraError::ApplicationNotAssigned(client.app_id.to_string()),
+            denial => {
+                let about = About { tenant: &world.display_name, client, resource, issued_at: asked.now };
+                EntraError::of(denial, &about)
+            }
+        },
+    )?;
     let own = world.directory.service_principal(client.app_id).ok_or_else(not_found)?;
     let application = Application {
         state: asked.state,

@@ -26,7 +26,7 @@ use super::form::Form;
 use super::scope::{self, GRAPH};
 use super::store::{AskedScopes, RefreshToken};
 use super::tenant::Authority;
-use crate::directory::{Question, Requested, SignedIn};
+use crate::directory::{Credential, Presented, Question, Requested, SignedIn, decide};
 use crate::journal::AuditRow;
 use crate::serve::Arrived;
 use crate::world::{State, World};
@@ -56,6 +56,8 @@ struct Accepted {
     tenant: TenantId,
     user: UserId,
     signed_in: SignedIn,
+    /// What was presented.
+    credential: Credential,
     /// When the credential that was presented came into the world.
     issued_at: Timestamp,
     scopes: AskedScopes,
@@ -194,15 +196,16 @@ fn issue(asked: &Asked<'_>, accepted: &Accepted, story: &mut Story) -> Result<Va
         world.tenant(accepted.tenant).ok_or_else(|| EntraError::TenantNotFound(accepted.tenant.to_string()))?;
     let (resource, requested) = first_resource(world, &accepted.scopes, asked.tenant_text)?;
     let question = Question {
+        tenant: accepted.tenant,
         user: accepted.user,
         client: client.registration,
         resource,
         requested: &requested,
-        signed_in: accepted.signed_in,
+        presented: Presented { signed_in: accepted.signed_in, credential: accepted.credential },
     };
     let about =
         About { tenant: &tenant.display_name, client: client.registration, resource, issued_at: accepted.issued_at };
-    let permitted = tenant.directory.decide(&question).map_err(|denial| EntraError::of(denial, &about))?;
+    let permitted = decide(world, &state.rules.issuer, &question).map_err(|denial| EntraError::of(denial, &about))?;
     let user =
         tenant.directory.user(accepted.user).ok_or_else(|| EntraError::UserNotFound(tenant.display_name.clone()))?;
     let subject = Subject {

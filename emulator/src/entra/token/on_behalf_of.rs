@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Accepted, Asked, EntraError, is_public};
+use crate::directory::Credential;
 use crate::entra::keys::Unverified;
 use crate::entra::verify::{BACKDATED_SECONDS, id, seconds, signed_in, text};
 
@@ -41,12 +42,14 @@ pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
     if scopes.resources.len() > 1 {
         return Err(EntraError::SeveralResources);
     }
-    let signed_in = signed_in(&claims, &world_tenant.directory, user);
+    let account = world_tenant.directory.user(user).and_then(|user| asked.world.account(user));
+    let signed_in = signed_in(&claims, account);
     let issued_at = seconds(&claims, "iat").and_then(|iat| Timestamp::from_second(iat + BACKDATED_SECONDS).ok());
     Ok(Accepted {
         tenant,
         user,
         signed_in,
+        credential: Credential::Assertion,
         issued_at: issued_at.unwrap_or(signed_in.at),
         scopes,
         nonce: None,
@@ -94,7 +97,7 @@ fn check_issuer(asked: &Asked<'_>, claims: &Map<String, Value>, tenant: TenantId
     if !is_ours {
         return Err(EntraError::AssertionInvalid("The issuer of the token does not fit its tenant."));
     }
-    if asked.authority.covers(tenant) {
+    if (asked.state.rules.issuer.tenant_binding)(asked.authority, tenant) {
         Ok(())
     } else {
         Err(EntraError::AssertionInvalid("The token was issued by another tenant."))

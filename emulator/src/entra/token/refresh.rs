@@ -1,17 +1,19 @@
 //! `refresh_token`: for any resource, ninety days from its last use; a used one stays valid.
 
-use super::{Accepted, Asked, EntraError};
+use super::{Accepted, Asked, EntraError, is_public};
+use crate::directory::Credential;
 
 pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
+    let rules = &asked.state.rules.issuer;
     let token = asked.state.issued.refresh(asked.form.need("refresh_token")?).ok_or(EntraError::GrantInvalid)?;
-    if token.client != asked.client.registration.app_id {
+    if !(rules.own_credential)(token.client, asked.client.registration.app_id) {
         return Err(EntraError::GrantInvalid);
     }
     // Refresh tokens are not bound to a tenant at the real service; a user of one is no user of another, though.
-    if !asked.authority.covers(token.tenant) {
+    if !(rules.tenant_binding)(asked.authority, token.tenant) {
         return Err(EntraError::UserNotFound(asked.tenant_text.to_owned()));
     }
-    if token.expires_at <= asked.now {
+    if (rules.run_out)(token.expires_at, asked.now) {
         return Err(EntraError::RefreshExpired { issued: token.issued_at });
     }
     let mut scopes = asked.scopes(&token.scopes)?;
@@ -22,6 +24,7 @@ pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
         tenant: token.tenant,
         user: token.user,
         signed_in: token.signed_in,
+        credential: Credential::Refresh { confidential: !is_public(asked.client.proof) },
         issued_at: token.issued_at,
         scopes,
         nonce: None,

@@ -1,0 +1,147 @@
+//! The issuer's decisions that can be got wrong, as one table, so that a careless issuer is one rule wrong.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fixtures::ids::{AppId, TenantId};
+use fixtures::plan::{Registration, Secret};
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+use subtle::{Choice, ConstantTimeEq as _};
+
+use super::store::{Challenge, ChallengeMethod};
+use super::tenant::Authority;
+use crate::directory::{self, Denial, Directory, Permitted, Presented, Question, ServicePrincipal, User};
+use crate::world::TenantWorld;
+
+/// Facts in, verdict out, no I/O. A careless issuer is `IssuerRules { field: wrong, ..IssuerRules::STRICT }`.
+#[derive(Debug, Clone, Copy)]
+pub struct IssuerRules {
+    /// Whether the account is one that a person signs in with, and enabled.
+    pub account: fn(&User) -> Result<(), Denial>,
+    /// Since when the sign-in behind a credential is void; `None` while it is good.
+    pub voided: fn(&User, &Presented) -> Option<Timestamp>,
+    /// Whether an application may be in a tenant at all: multi-tenant, or the tenant's own.
+    pub at_home: fn(&TenantWorld, &Registration) -> bool,
+    /// Whether an application is enabled in the tenant.
+    pub switched_on: fn(&ServicePrincipal) -> bool,
+    /// Whether a user is assigned to an application that demands it.
+    pub assigned: fn(&Directory, &User, &ServicePrincipal) -> bool,
+    /// Which of the permissions asked for were granted.
+    pub consented: fn(&Directory, &Question<'_>) -> Result<Permitted, Denial>,
+    /// Whether a client secret is one of the application's, and has not expired.
+    pub secret: fn(&[Secret], given: &str, now: Timestamp) -> Result<(), SecretFault>,
+    /// Whether a code or refresh token belongs to the client that presents it.
+    pub own_credential: fn(issued_to: AppId, presented_by: AppId) -> bool,
+    /// Whether a code, refresh token or assertion of this tenant is good at the authority it is presented to.
+    pub tenant_binding: fn(Authority, issued_by: TenantId) -> bool,
+    /// Whether a code is presented with the redirect URI it was sent to.
+    pub redirect_binding: fn(sent_to: &str, presented: &str) -> bool,
+    /// Whether the verifier fits the challenge.
+    pub verifier: fn(&Challenge, verifier: &str) -> bool,
+    /// Whether a code or refresh token has run out.
+    pub run_out: fn(expires_at: Timestamp, now: Timestamp) -> bool,
+}
+
+/// Why a secret is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretFault {
+    /// Not the application's.
+    Wrong,
+    /// The application's, and too old.
+    Expired,
+}
+
+impl IssuerRules {
+    /// The rules as the real service has them.
+    pub const STRICT: Self = Self {
+        account,
+        voided: User::voids,
+        at_home,
+        switched_on: |principal| principal.enabled,
+        assigned,
+        consented: directory::consented,
+        secret,
+        own_credential: |issued_to, presented_by| issued_to == presented_by,
+        tenant_binding: Authority::covers,
+        redirect_binding: |sent_to, presented| sent_to == presented,
+        verifier,
+        run_out: |expires_at, now| expires_at <= now,
+    };
+}
+
+fn account(user: &User) -> Result<(), Denial> {
+    if !user.signs_in() {
+        Err(Denial::UserUnknown)
+    } else if user.enabled {
+        Ok(())
+    } else {
+        Err(Denial::UserDisabled)
+    }
+}
+
+fn at_home(tenant: &TenantWorld, app: &Registration) -> bool {
+    app.multi_tenant || app.home == tenant.name
+}
+
+/// Directly, or through a group the user is a direct member of: nested groups do not count.
+///
+/// <https://learn.microsoft.com/entra/identity/enterprise-apps/assign-user-or-group-access-portal>
+fn assigned(directory: &Directory, user: &User, app: &ServicePrincipal) -> bool {
+    app.assigned_users.contains(&user.id)
+        || app.assigned_groups.iter().filter_map(|id| directory.group(*id)).any(|group| group.users.contains(&user.id))
+}
+
+/// Compared in constant time, and with all of them, whichever fits.
+fn secret(secrets: &[Secret], given: &str, now: Timestamp) -> Result<(), SecretFault> {
+    let (mut fits, mut fresh) = (Choice::from(0), Choice::from(0));
+    for secret in secrets {
+        let same = secret.value.as_bytes().ct_eq(given.as_bytes());
+        fits |= same;
+        fresh |= same & Choice::from(u8::from(secret.expires.is_none_or(|end| now < end)));
+    }
+    match (fits.into(), fresh.into()) {
+        (true, true) => Ok(()),
+        (true, false) => Err(SecretFault::Expired),
+        _ => Err(SecretFault::Wrong),
+    }
+}
+
+fn verifier(challenge: &Challenge, verifier: &str) -> bool {
+    let derived = match challenge.method {
+        ChallengeMethod::Plain => verifier.to_owned(),
+        ChallengeMethod::S256 => URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes())),
+    };
+    derived.as_bytes().ct_eq(challenge.value.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_rfc_7636_fits_and_nothing_near_it() {
+        let challenge = Challenge {
+            value: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned(),
+            method: ChallengeMethod::S256,
+        };
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let fits = |verifier: &str| (IssuerRules::STRICT.verifier)(&challenge, verifier);
+        assert!(fits(verifier));
+        for position in 0..verifier.len() {
+            let mut other = verifier.as_bytes().to_vec();
+            other[position] ^= 1;
+            assert!(!fits(std::str::from_utf8(&other).unwrap()));
+        }
+    }
+
+    #[test]
+    fn a_secret_is_good_until_it_expires_and_beside_others() {
+        let at = Timestamp::constant(1_000, 0);
+        let secrets = [Secret::new("one"), Secret { value: "two".to_owned(), expires: Some(at) }];
+        let check = |given, second| secret(&secrets, given, Timestamp::constant(second, 0));
+        assert_eq!(check("one", 999), Ok(()));
+        assert_eq!(check("two", 999), Ok(()));
+        assert_eq!(check("two", 1_000), Err(SecretFault::Expired));
+        assert_eq!(check("tw", 999), Err(SecretFault::Wrong));
+    }
+}
