@@ -76,7 +76,7 @@ impl Emulator {
         let bound = serve::Bound::open(&options).await?;
         let origins = bound.origins.clone();
         let parts = world::Parts {
-            keys: entra::keys::Keys::load(&plan.keys)?,
+            keys: entra::keys::Keys::load(&plan.keys, &plan.spare_keys)?,
             seed: seed::Seed::fixed(options.seed),
             rules: options.rules,
             options: options::Settings {

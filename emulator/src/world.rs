@@ -210,11 +210,12 @@ impl State {
         self.world.load_full()
     }
 
-    /// Goes back to the start: world, codes, refresh tokens, sessions and journal. The clock is not touched.
+    /// Goes back to the start: world, keys, codes, refresh tokens, sessions and journal. The clock is not touched.
     pub fn reset(&self) {
         let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         self.world.store(Arc::clone(&self.start));
         self.issued.clear();
+        self.keys.reset();
         self.meter.clear();
         self.journal.clear();
     }

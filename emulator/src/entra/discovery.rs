@@ -57,7 +57,13 @@ pub(super) async fn keys_v1(
 
 fn keys(state: &State, origin: &str, tenant: &str, headers: &HeaderMap, version: Version) -> Response {
     match Authority::parse(&state.world(), tenant) {
-        Ok(_) => public(Json(state.keys.document(version, origin)).into_response()),
+        Ok(authority) => {
+            let of = match authority {
+                Authority::Tenant(tenant) => Some(tenant),
+                _ => None,
+            };
+            public(Json(state.keys.document(version, origin, of)).into_response())
+        }
         Err(error) => public(Trace::of(state, headers, origin).refuse(&error)),
     }
 }

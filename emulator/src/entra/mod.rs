@@ -9,6 +9,7 @@ mod discovery;
 pub mod error;
 mod form;
 pub mod keys;
+pub(crate) mod mint;
 pub mod rules;
 mod scope;
 pub mod store;

@@ -174,11 +174,11 @@ pub(super) fn tenant<'w>(world: &'w World, name: &str) -> Result<&'w TenantWorld
     world.tenant_named(name).ok_or_else(|| LabError::missing("tenant", name))
 }
 
-fn user(tenant: &TenantWorld, name: &str) -> Result<UserId, LabError> {
+pub(super) fn user(tenant: &TenantWorld, name: &str) -> Result<UserId, LabError> {
     tenant.directory.user_named(name).map(|user| user.id).ok_or_else(|| LabError::missing("user", name))
 }
 
-fn app<'w>(world: &'w World, name: &str) -> Result<&'w Registration, LabError> {
+pub(super) fn app<'w>(world: &'w World, name: &str) -> Result<&'w Registration, LabError> {
     world
         .app_named(name)
         .or_else(|| name.parse().ok().and_then(|id| world.app(id)))

@@ -6,6 +6,8 @@ mod clock;
 mod directory;
 mod guard;
 mod journal;
+mod keys;
+mod mint;
 mod openapi;
 mod refusal;
 mod route;
@@ -30,6 +32,8 @@ fn table() -> Vec<Area> {
         ("world", world::routes()),
         ("clock", clock::routes()),
         ("directory", directory::routes()),
+        ("keys", keys::routes()),
+        ("tokens", mint::routes()),
         ("journal", journal::routes()),
     ]
 }

@@ -18,6 +18,8 @@ pub(super) enum Refusal {
     Missing,
     /// The address has another method.
     Method,
+    /// What it would make is there already, or what it would take is needed.
+    Conflict,
     /// The body is not JSON by its header.
     MediaType,
 }
@@ -32,6 +34,7 @@ impl Refusal {
             Self::Origin => StatusCode::FORBIDDEN,
             Self::Missing => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict => StatusCode::CONFLICT,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         }
     }
@@ -42,6 +45,7 @@ impl Refusal {
             Self::Origin => "originRefused",
             Self::Missing => "notFound",
             Self::Method => "methodNotAllowed",
+            Self::Conflict => "conflict",
             Self::MediaType => "unsupportedMediaType",
         }
     }
@@ -53,6 +57,7 @@ impl Refusal {
             Self::Origin => "sent by a page: the request has an Origin",
             Self::Missing => "names something that is not there",
             Self::Method => "another method is meant",
+            Self::Conflict => "what it would make is there already, or what it would take is needed",
             Self::MediaType => "the body is not application/json",
         }
     }

@@ -1,5 +1,6 @@
 //! The lab over the wire: what it changes, and whom it refuses.
 
+mod keys;
 mod routes;
 
 use emulator::{Emulator, Options, Running};

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use crate::{Scene, scene};
 
+/// The second of the fixture keys.
+const ANNOUNCED: &str = "lmViZpsAYQsRjcAKanq-qmI_HMA";
+
 /// One request per control that does something. A new control needs a line here.
 fn examples() -> Vec<(&'static str, &'static str, Value)> {
     let grant = json!({ "tenant": "contoso", "client": "m365-server", "resource": "graph", "scopes": ["Mail.Read"] });
@@ -22,6 +25,16 @@ fn examples() -> Vec<(&'static str, &'static str, Value)> {
         ("post", "/lab/grants/revoke", grant),
         ("post", "/lab/users/update", json!({ "tenant": "contoso", "user": "alice", "enabled": false })),
         ("post", "/lab/users/revoke-sessions", user),
+        ("get", "/lab/keys", json!({})),
+        ("post", "/lab/keys/add", json!({ "tenant": "contoso" })),
+        ("post", "/lab/keys/activate", json!({ "kid": ANNOUNCED })),
+        ("post", "/lab/keys/roll-over", json!({})),
+        ("post", "/lab/keys/remove", json!({ "kid": ANNOUNCED })),
+        (
+            "post",
+            "/lab/mint",
+            json!({ "tenant": "contoso", "user": "alice", "client": "m365-client", "resource": "graph", "key": ANNOUNCED }),
+        ),
         ("get", "/lab/audit", json!({ "since": 0, "tenant": "contoso" })),
         ("get", "/lab/fingerprint", json!({})),
         ("get", "/lab/unmodelled", json!({})),
