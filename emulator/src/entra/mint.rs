@@ -6,8 +6,8 @@ use fixtures::plan::Registration;
 
 use super::claims::{ClientProof, Subject};
 use super::error::EntraError;
-use crate::directory::{SignedIn, User};
-use crate::world::{State, TenantWorld};
+use crate::directory::User;
+use crate::world::{State, TenantWorld, World};
 
 /// Who and what for.
 pub(crate) struct Order<'a> {
@@ -21,14 +21,14 @@ pub(crate) struct Order<'a> {
 }
 
 /// The token, signed with the tenant's active key. The user signed in just now.
-pub(crate) fn genuine(state: &State, order: &Order<'_>) -> Result<String, EntraError> {
+pub(crate) fn genuine(state: &State, world: &World, order: &Order<'_>) -> Result<String, EntraError> {
     let now = state.clock.now();
     let subject = Subject {
         state,
         tenant: order.tenant,
         user: order.user,
         client: order.client,
-        signed_in: SignedIn { at: now, generation: order.user.session_generation },
+        signed_in: world.account(order.user).unwrap_or(order.user).sign_in(now),
         client_proof: if order.client.secrets.is_empty() { ClientProof::None } else { ClientProof::Secret },
         now,
         origin: state.origins.login_origin(),

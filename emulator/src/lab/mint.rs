@@ -132,7 +132,7 @@ fn start(state: &State, world: &World, of: TenantId, asked: &Mint) -> Result<(Me
         (None, None) => ["openid", "profile", "email"].map(str::to_owned).into(),
     };
     let order = Order { tenant, user, client, resource, scopes: &scopes, claims_capable: asked.claims_capable };
-    let token = genuine(state, &order).map_err(|error| LabError::bad(error.to_string()))?;
+    let token = genuine(state, world, &order).map_err(|error| LabError::bad(error.to_string()))?;
     let mut parts = token.split('.').map(part);
     match (parts.next().flatten(), parts.next().flatten()) {
         (Some(header), Some(claims)) => Ok((header, claims)),
