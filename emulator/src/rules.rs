@@ -19,6 +19,8 @@ pub struct Rules {
     pub mailbox: fn(&TenantWorld, asker: UserId, owner: UserId) -> Reach,
     /// Whether a folder, named by its path, lies within reach.
     pub folder: fn(&Reach, path: &str) -> bool,
+    /// Whether who has this much of a mailbox may change what is in it.
+    pub edits: fn(&Reach) -> bool,
     /// Whether a token that holds these scopes satisfies a row that asks for one of those.
     pub admits: fn(needed: &[&str], held: &BTreeSet<String>) -> bool,
     /// Whether these scopes, of those that the row asks for, show the body of a message.
@@ -40,7 +42,8 @@ pub enum Reach {
 
 impl Rules {
     /// The rules as the real service has them.
-    pub const STRICT: Self = Self { home, mailbox, folder, admits, shows_body, issuer: IssuerRules::STRICT };
+    pub const STRICT: Self =
+        Self { home, mailbox, folder, edits, admits, shows_body, issuer: IssuerRules::STRICT };
 }
 
 fn home(world: &World, principal: &Principal) -> Option<TenantId> {
@@ -71,6 +74,11 @@ fn folder(reach: &Reach, path: &str) -> bool {
         Reach::Folders(folders) => folders.contains(path),
         Reach::Whole => true,
     }
+}
+
+/// Full access is to all of a mailbox; what is shared of one folder is shared for reading.
+fn edits(reach: &Reach) -> bool {
+    *reach == Reach::Whole
 }
 
 fn admits(needed: &[&str], held: &BTreeSet<String>) -> bool {

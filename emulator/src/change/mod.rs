@@ -5,14 +5,17 @@
 
 mod apps;
 mod directory;
+mod mail;
 
 use fixtures::ids::{AppId, GroupId, TenantId, UserId};
 use jiff::Timestamp;
 
+use crate::mailbox::EditError;
 use crate::world::World;
 
 pub use apps::AppChange;
 pub use directory::{DirectoryChange, PasswordSetBy};
+pub use mail::MailChange;
 
 /// A change of the world.
 #[derive(Debug, Clone)]
@@ -26,7 +29,16 @@ pub enum Change {
         /// What becomes of it.
         change: DirectoryChange,
     },
-    // Content: one variant and one file per workload (`mail.rs`, `calendar.rs`), below.
+    // Content: one variant and one file per workload, below.
+    /// Mail of one mailbox.
+    Mail {
+        /// Tenant.
+        tenant: TenantId,
+        /// Object id of the mailbox's owner.
+        mailbox: UserId,
+        /// What becomes of it.
+        change: MailChange,
+    },
 }
 
 impl Change {
@@ -40,6 +52,7 @@ impl Change {
         match self {
             Self::App(change) => change.apply(world),
             Self::Directory { tenant, change } => change.apply(world, tenant, moment),
+            Self::Mail { tenant, mailbox, change } => change.apply(world, tenant, mailbox, moment),
         }
     }
 }
@@ -78,4 +91,10 @@ pub enum ChangeError {
     /// No such grant, or none of these scopes in it.
     #[error("there is no such grant")]
     Grant,
+    /// The user has no mailbox.
+    #[error("this user has no mailbox: {0}")]
+    Mailbox(UserId),
+    /// Not in this mailbox, or not possible there.
+    #[error(transparent)]
+    Mail(#[from] EditError),
 }

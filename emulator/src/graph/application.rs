@@ -21,7 +21,7 @@ pub(super) fn refusal(method: &Method, path: &str) -> Refusal {
         return GraphError::BadRequest(message.to_owned()).because(reason);
     }
     match route::find(method, &path) {
-        Some((route, ..)) => route.workload.denied().because(reason),
+        Some((row, ..)) => row.workload().denied().because(reason),
         None => writes::denied_to_application(&path).because(reason),
     }
 }

@@ -8,12 +8,13 @@ use http::{HeaderMap, Method, StatusCode, header};
 use jiff::Timestamp;
 
 use super::answer::{Answer, Ids};
+use super::effect::Effect;
 use super::error::{GraphError, Refusal};
 use super::link::Links;
 use super::odata::options::Options;
 use super::path::Path;
 use super::prefer::Prefer;
-use super::route::{self, Ask, Owner, Route, operation};
+use super::route::{self, Ask, Owner, Row, operation};
 use super::view::View;
 use super::{application, batch, challenge, writes};
 use crate::entra::verify::{self, GraphAuthFailure};
@@ -154,13 +155,13 @@ impl Service {
         if let Some(throttle) = self.state.options.throttle
             && let Err(seconds) = self.state.meter.count(throttle, principal.client, principal.user, now)
         {
-            let code = row.as_ref().map_or("TooManyRequests", |(route, ..)| route.workload.throttled());
+            let code = row.as_ref().map_or("TooManyRequests", |(route, ..)| route.workload().throttled());
             let reason =
                 format!("the setting `throttle` lets {} requests pass in {} s", throttle.requests, throttle.seconds);
             return Outcome::refused(method.to_string(), GraphError::Throttled { seconds, code }.because(reason));
         }
         if let Some((route, owner, keys)) = row {
-            return self.read(route, owner, keys, call, &view, now);
+            return self.run(route, owner, keys, call, &view, now);
         }
         let attempt = if method == Method::GET { writes::unknown(&path) } else { writes::answer(method, &path, &view) };
         Outcome {
@@ -172,24 +173,25 @@ impl Service {
     }
 
     /// Checks the row's scopes and asks its handler.
-    fn read(
+    fn run(
         &self,
-        route: &Route,
+        row: Row,
         owner: Owner,
         keys: Vec<String>,
         call: &Call<'_>,
         view: &View<'_>,
         now: Timestamp,
     ) -> Outcome {
-        let operation = operation(call.method, &owner, route.template);
-        let needed = if view.is_own(&owner) { route.own } else { route.others };
+        let operation = operation(call.method, &owner, row.template());
+        let is_write = row.is_write();
+        let needed = row.needed(view.is_own(&owner));
         if !view.admits(needed) {
             let reason = missing(&operation, needed, view.principal());
-            return Outcome::refused(operation, route.workload.denied().because(reason));
+            return Outcome { is_write, ..Outcome::refused(operation, row.workload().denied().because(reason)) };
         }
         let options = match Options::parse(call.query) {
             Ok(options) => options,
-            Err(error) => return Outcome::refused(operation, error),
+            Err(error) => return Outcome { is_write, ..Outcome::refused(operation, error) },
         };
         let prefer = Prefer::of(call.headers);
         let unmodelled = prefer.unknown.clone();
@@ -203,11 +205,27 @@ impl Service {
             root: format!("{}/v1.0", call.origin),
             path: after_version(call.path),
             now,
+            seed: &self.state.seed,
             links: &self.links,
             unmodelled: RefCell::new(unmodelled),
         };
-        let result = (route.handler)(view, &ask);
-        Outcome { operation, is_write: false, result, unmodelled: ask.unmodelled.into_inner() }
+        let result = match row {
+            Row::Read(row) => (row.handler)(view, &ask),
+            Row::Write(row) => {
+                (row.handler)(view, &ask, row.at).and_then(|effect| self.take_effect(effect, view, &ask))
+            }
+        };
+        Outcome { operation, is_write, result, unmodelled: ask.unmodelled.into_inner() }
+    }
+
+    /// Makes the change and answers from the world in which it is made.
+    fn take_effect(&self, effect: Effect, view: &View<'_>, ask: &Ask<'_>) -> Result<Answer, Refusal> {
+        self.state.apply(effect.change).map_err(|error| GraphError::from(&error).because(error.to_string()))?;
+        let world = self.state.world();
+        let Some(view) = View::of(&world, view.principal(), &self.state.rules) else {
+            return Err(GraphError::Token(GraphAuthFailure::Gone).into());
+        };
+        (effect.then)(&view, ask)
     }
 
     fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, GraphError> {

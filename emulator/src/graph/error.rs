@@ -5,7 +5,9 @@
 
 use http::StatusCode;
 
+use crate::change::ChangeError;
 use crate::entra::verify::GraphAuthFailure;
+use crate::mailbox::EditError;
 
 /// One refusal. `Display` is `error.message`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +28,8 @@ pub(super) enum GraphError {
     FailedDependency,
     #[error("Application is over its request limit.")]
     Throttled { seconds: u32, code: &'static str },
+    #[error("{0}")]
+    RequestBody(String),
     #[error("Specified HTTP method is not allowed for the request target.")]
     Method,
     #[error("This request is not modelled by the emulator: {0}.")]
@@ -38,6 +42,30 @@ pub(super) enum GraphError {
     ItemNotFound,
     #[error("Id is malformed.")]
     IdMalformed,
+    #[error("The internet message header name '{0}' should start with 'x-' or 'X-'.")]
+    InternetHeader(String),
+    #[error("The MIME content is not valid base64, or is empty.")]
+    MimeContent,
+    #[error("At least one recipient isn't valid.")]
+    Recipients,
+    #[error("Set action is invalid for property.")]
+    PropertySet,
+    #[error(
+        "The user account which was used to submit this request does not have the right to send mail on behalf of the specified sending account."
+    )]
+    SendAs,
+    #[error("The operation cannot be performed because the item is not a draft.")]
+    NotADraft,
+    #[error(
+        "The send or update operation could not be performed because the change key passed in the request does not match the current change key for the item."
+    )]
+    ChangeKey,
+    #[error("A folder with the specified name already exists.")]
+    FolderExists,
+    #[error("Distinguished folders cannot be renamed, moved or deleted.")]
+    DistinguishedFolder,
+    #[error("The folder cannot be moved into itself.")]
+    FolderMove,
     #[error("The mailbox is either inactive, soft-deleted, or is hosted on-premise.")]
     NoMailbox,
     #[error("The restriction or sort order is too complex for this operation.")]
@@ -77,6 +105,17 @@ impl GraphError {
             Self::ItemNotFound => (StatusCode::NOT_FOUND, "ErrorItemNotFound"),
             Self::IdMalformed => (StatusCode::BAD_REQUEST, "ErrorInvalidIdMalformed"),
             Self::NoMailbox => (StatusCode::NOT_FOUND, "MailboxNotEnabledForRESTAPI"),
+            Self::InternetHeader(_) => (StatusCode::BAD_REQUEST, "InvalidInternetMessageHeader"),
+            Self::MimeContent => (StatusCode::BAD_REQUEST, "ErrorMimeContentInvalidBase64String"),
+            Self::RequestBody(_) => (StatusCode::BAD_REQUEST, "RequestBodyRead"),
+            Self::Recipients => (StatusCode::BAD_REQUEST, "ErrorInvalidRecipients"),
+            Self::PropertySet => (StatusCode::BAD_REQUEST, "ErrorInvalidPropertySet"),
+            Self::SendAs => (StatusCode::FORBIDDEN, "ErrorSendAsDenied"),
+            Self::NotADraft => (StatusCode::BAD_REQUEST, "ErrorInvalidOperation"),
+            Self::ChangeKey => (StatusCode::PRECONDITION_FAILED, "ErrorIrresolvableConflict"),
+            Self::FolderExists => (StatusCode::CONFLICT, "ErrorFolderExists"),
+            Self::DistinguishedFolder => (StatusCode::FORBIDDEN, "ErrorDeleteDistinguishedFolder"),
+            Self::FolderMove => (StatusCode::BAD_REQUEST, "ErrorMoveCopyFailed"),
             Self::InefficientFilter => (StatusCode::BAD_REQUEST, "InefficientFilter"),
             Self::FilterNode => (StatusCode::BAD_REQUEST, "ErrorInvalidUrlQueryFilter"),
             Self::WithSearch { code, .. } => (StatusCode::BAD_REQUEST, code),
@@ -85,6 +124,20 @@ impl GraphError {
             Self::UnsupportedQuery(_) => (StatusCode::BAD_REQUEST, "Request_UnsupportedQuery"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::DriveDenied => (StatusCode::FORBIDDEN, "accessDenied"),
+        }
+    }
+}
+
+impl From<&ChangeError> for GraphError {
+    /// What was there when the request was checked and is not when it is to change.
+    fn from(error: &ChangeError) -> Self {
+        match error {
+            ChangeError::Mail(EditError::Taken) => Self::FolderExists,
+            ChangeError::Mail(EditError::WellKnown) => Self::DistinguishedFolder,
+            ChangeError::Mail(EditError::Circle) => Self::FolderMove,
+            ChangeError::Mail(EditError::Message | EditError::Folder) => Self::ItemNotFound,
+            ChangeError::Mailbox(_) => Self::NoMailbox,
+            _ => Self::DirectoryDenied,
         }
     }
 }

@@ -9,8 +9,10 @@
 mod answer;
 mod application;
 mod batch;
+mod body;
 mod challenge;
 mod dispatch;
+mod effect;
 mod error;
 mod json;
 mod link;
@@ -48,7 +50,9 @@ pub struct Permission {
 
 /// The permission table: what nothing is served without.
 pub fn permissions() -> impl Iterator<Item = Permission> {
-    route::rows().map(|row| Permission { operation: row.operation(), own: row.own, others: row.others })
+    let reads = route::rows().map(|row| Permission { operation: row.operation(), own: row.own, others: row.others });
+    let writes = effect::rows().map(|row| Permission { operation: row.operation(), own: row.own, others: row.others });
+    reads.chain(writes)
 }
 
 /// Answers every path of the Graph host.

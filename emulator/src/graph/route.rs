@@ -10,6 +10,7 @@ use http::{HeaderMap, Method};
 use jiff::Timestamp;
 
 use super::answer::Answer;
+use super::effect::{self, WriteRoute};
 use super::error::{GraphError, Refusal};
 use super::link::Links;
 use super::odata::options::{Kind, Options};
@@ -17,6 +18,7 @@ use super::path::Path;
 use super::prefer::Prefer;
 use super::view::View;
 use super::{mail, people};
+use crate::seed::Seed;
 
 /// One row.
 #[derive(Debug)]
@@ -40,8 +42,9 @@ pub(super) type Handler = fn(&View<'_>, &Ask<'_>) -> Result<Answer, Refusal>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
     Get,
-    #[expect(dead_code, reason = "reads that come by POST arrive with the calendars")]
     Post,
+    Patch,
+    Delete,
 }
 
 impl Verb {
@@ -49,18 +52,32 @@ impl Verb {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
         }
     }
+}
+
+/// `GET /me/messages/{id}`: a row below an owner, as it is for the caller's own.
+fn own_operation(verb: Verb, under: Under, template: &str) -> String {
+    let owner = match under {
+        Under::Owner => Owner::Caller,
+        Under::Root => Owner::Nobody,
+    };
+    format!("{} {}{template}", verb.as_str(), owner.template())
 }
 
 impl Route {
     /// `GET /me/messages/{id}`.
     pub(super) fn operation(&self) -> String {
-        let owner = match self.under {
-            Under::Owner => Owner::Caller,
-            Under::Root => Owner::Nobody,
-        };
-        format!("{} {}{}", self.verb.as_str(), owner.template(), self.template)
+        own_operation(self.verb, self.under, self.template)
+    }
+}
+
+impl WriteRoute {
+    /// `DELETE /me/messages/{id}`.
+    pub(super) fn operation(&self) -> String {
+        own_operation(self.verb, self.under, self.template)
     }
 }
 
@@ -130,13 +147,14 @@ pub(super) struct Ask<'a> {
     pub(super) prefer: Prefer,
     pub(super) headers: &'a HeaderMap,
     /// The body as sent; empty for a GET.
-    #[expect(dead_code, reason = "reads that come by POST arrive with the calendars")]
     pub(super) body: &'a Bytes,
     /// Service root, for example `https://localhost:8444/v1.0`.
     pub(super) root: String,
     /// The path as sent, after the service root.
     pub(super) path: &'a str,
     pub(super) now: Timestamp,
+    /// Names for what comes into being.
+    pub(super) seed: &'a Seed,
     pub(super) links: &'a Links,
     /// What was asked that is not modelled.
     pub(super) unmodelled: RefCell<Vec<String>>,
@@ -183,18 +201,60 @@ pub(super) fn rows() -> impl Iterator<Item = &'static Route> {
     [mail::ROUTES, people::ROUTES].into_iter().flatten()
 }
 
+/// What a path and a method lead to.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Row {
+    Read(&'static Route),
+    Write(&'static WriteRoute),
+}
+
+impl Row {
+    pub(super) const fn template(self) -> &'static str {
+        match self {
+            Self::Read(row) => row.template,
+            Self::Write(row) => row.template,
+        }
+    }
+
+    pub(super) const fn workload(self) -> Workload {
+        match self {
+            Self::Read(row) => row.workload,
+            Self::Write(row) => row.workload,
+        }
+    }
+
+    /// The scopes of which one is needed.
+    pub(super) const fn needed(self, is_own: bool) -> &'static [&'static str] {
+        match (self, is_own) {
+            (Self::Read(row), true) => row.own,
+            (Self::Read(row), false) => row.others,
+            (Self::Write(row), true) => row.own,
+            (Self::Write(row), false) => row.others,
+        }
+    }
+
+    pub(super) const fn is_write(self) -> bool {
+        matches!(self, Self::Write(_))
+    }
+}
+
 /// The first row that fits.
-pub(super) fn find(method: &Method, path: &Path<'_>) -> Option<(&'static Route, Owner, Vec<String>)> {
+pub(super) fn find(method: &Method, path: &Path<'_>) -> Option<(Row, Owner, Vec<String>)> {
     let (owner, rest) = path.owner();
-    for route in rows().filter(|route| route.verb.as_str() == method.as_str()) {
-        let keys = match (route.under, &owner) {
+    let reads = rows().map(|row| (row.verb, row.under, row.template, Row::Read(row)));
+    let writes = effect::rows().map(|row| (row.verb, row.under, row.template, Row::Write(row)));
+    for (verb, under, template, row) in reads.chain(writes) {
+        if verb.as_str() != method.as_str() {
+            continue;
+        }
+        let keys = match (under, &owner) {
             (Under::Owner, Owner::Nobody) => None,
-            (Under::Owner, _) => rest.keys(route.template),
-            (Under::Root, _) => path.segments().keys(route.template),
+            (Under::Owner, _) => rest.keys(template),
+            (Under::Root, _) => path.segments().keys(template),
         };
         if let Some(keys) = keys {
-            let owner = if route.under == Under::Root { Owner::Nobody } else { owner };
-            return Some((route, owner, keys));
+            let owner = if under == Under::Root { Owner::Nobody } else { owner };
+            return Some((row, owner, keys));
         }
     }
     None

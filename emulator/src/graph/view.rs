@@ -44,6 +44,11 @@ impl<'a> View<'a> {
         (self.rules.admits)(needed, &self.principal.scopes)
     }
 
+    /// The verified domain of the caller's tenant.
+    pub(super) fn domain(&self) -> &'a str {
+        &self.tenant.domain
+    }
+
     /// All users of the caller's tenant.
     pub(super) fn users(&self) -> impl Iterator<Item = &'a User> + use<'a> {
         self.tenant.directory.users()
@@ -102,6 +107,28 @@ impl<'a> MailboxView<'a> {
     /// The tenant it lies in.
     pub(super) fn tenant(&self) -> TenantId {
         self.mailbox.tenant
+    }
+
+    /// Refuses who may read this mailbox, or a part of it, and not change it.
+    pub(super) fn may_edit(&self) -> Result<(), Refusal> {
+        if (self.rules.edits)(&self.reach) {
+            Ok(())
+        } else {
+            Err(GraphError::MailAccessDenied.because("access rule `edits`: a shared folder is shared for reading"))
+        }
+    }
+
+    /// Whether a folder is `Deleted Items` or lies in it.
+    pub(super) fn is_binned(&self, mut at: FolderIndex) -> bool {
+        let bin = self.mailbox.folder_named("deleteditems");
+        // As many steps as there are folders are enough: folders are a tree.
+        for _ in self.mailbox.folders() {
+            if Some(at) == bin {
+                return true;
+            }
+            at = self.mailbox.folder(at).map_or(FolderIndex::ROOT, |folder| folder.parent);
+        }
+        Some(at) == bin
     }
 
     /// The id of a folder that a visible thing lies in.

@@ -28,8 +28,10 @@ pub struct Message {
     pub conversation_id: String,
     /// `conversationIndex`, base64.
     pub conversation_index: String,
-    /// `receivedDateTime`, `createdDateTime` and `lastModifiedDateTime`.
+    /// `receivedDateTime` and `createdDateTime`.
     pub received: Timestamp,
+    /// `lastModifiedDateTime`.
+    pub modified: Timestamp,
     /// `isRead`.
     pub is_read: bool,
     /// `isDraft`.
@@ -44,6 +46,26 @@ pub struct Message {
     thread: Vec<String>,
     owner: (TenantId, UserId),
     wire: OnceLock<Wire>,
+    digest: OnceLock<[u8; 32]>,
+}
+
+/// A message that comes into being while the emulator runs: its file, and what its mailbox adds.
+#[derive(Debug, Clone)]
+pub struct NewMessage {
+    /// Ids derive from it.
+    pub handle: String,
+    /// The file.
+    pub mime: Bytes,
+    /// `receivedDateTime`.
+    pub received: Timestamp,
+    /// `isRead`.
+    pub is_read: bool,
+    /// `isDraft`.
+    pub is_draft: bool,
+    /// `flag.flagStatus` is `flagged`.
+    pub is_flagged: bool,
+    /// `categories`.
+    pub categories: Vec<String>,
 }
 
 /// The properties of a message as they go over the wire, written once. Whoever shows messages decides what they look like.
@@ -217,6 +239,7 @@ impl Message {
             conversation_id: String::new(),
             conversation_index: String::new(),
             received: delivered.or(item.sent).unwrap_or(arrived),
+            modified: delivered.or(item.sent).unwrap_or(arrived),
             is_read: row.is_read,
             is_draft: row.folder == "Drafts",
             is_flagged: row.flagged,
@@ -225,9 +248,62 @@ impl Message {
             thread,
             owner: (tenant, owner),
             wire: OnceLock::new(),
+            digest: OnceLock::new(),
         };
         message.change_key = message.next_change_key();
         message
+    }
+
+    /// A message that comes into being now. The caller gives it its conversation.
+    pub(super) fn new(new: NewMessage, tenant: TenantId, owner: UserId, folder: FolderIndex) -> Self {
+        let (item, thread) = Item::read_threaded(new.mime, tenant, owner, &new.handle);
+        let mut message = Self {
+            id: exchange_id("message", tenant, owner, &new.handle),
+            folder,
+            change_key: String::new(),
+            conversation_id: String::new(),
+            conversation_index: String::new(),
+            received: new.received,
+            modified: new.received,
+            is_read: new.is_read,
+            is_draft: new.is_draft,
+            is_flagged: new.is_flagged,
+            categories: new.categories,
+            item,
+            thread,
+            owner: (tenant, owner),
+            wire: OnceLock::new(),
+            digest: OnceLock::new(),
+        };
+        message.change_key = message.next_change_key();
+        message
+    }
+
+    /// Reads another file in the place of the one it has; `handle` names its attachments.
+    pub(super) fn replace_file(&mut self, mime: Bytes, handle: &str) {
+        let (tenant, owner) = self.owner;
+        (self.item, self.thread) = Item::read_threaded(mime, tenant, owner, handle);
+    }
+
+    /// Whatever was changed: it is no longer what it was.
+    pub(super) fn touch(&mut self, now: Timestamp) {
+        self.modified = now;
+        self.wire = OnceLock::new();
+        self.digest = OnceLock::new();
+        self.change_key = self.next_change_key();
+    }
+
+    /// The message that started its thread, as far as its file says.
+    pub(super) fn thread_root(&self) -> Option<&str> {
+        self.thread.first().map(String::as_str)
+    }
+
+    /// Puts it into a conversation.
+    pub(super) fn join(&mut self, conversation_id: String) {
+        let thread = Sha256::digest(conversation_id.as_bytes());
+        // A header block: version, five bytes of time, the thread's GUID; here all but the version is derived.
+        self.conversation_index = STANDARD.encode([&[0x01], thread.get(..21).unwrap_or_default()].concat());
+        self.conversation_id = conversation_id;
     }
 
     /// Its wire form, made with `write` when it is first asked for.
@@ -244,10 +320,15 @@ impl Message {
 
     /// A hash over the file and everything the mailbox adds to it.
     pub fn digest(&self) -> [u8; 32] {
+        *self.digest.get_or_init(|| self.counted())
+    }
+
+    fn counted(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(self.id.as_bytes());
         hash.update(self.folder.0.to_be_bytes());
         hash.update([u8::from(self.is_read), u8::from(self.is_draft), u8::from(self.is_flagged)]);
+        hash.update([self.importance as u8, u8::from(self.wants_read_receipt), u8::from(self.wants_delivery_receipt)]);
         for category in &self.categories {
             hash.update((category.len() as u64).to_be_bytes());
             hash.update(category.as_bytes());
@@ -280,14 +361,12 @@ pub(super) fn join_conversations(messages: &mut [Message]) {
             }
         }
         let (tenant, owner) = message.owner;
-        message.conversation_id = exchange_id("conversation", tenant, owner, &root);
-        let thread = Sha256::digest(message.conversation_id.as_bytes());
-        // A header block: version, five bytes of time, the thread's GUID; here all but the version is derived.
-        message.conversation_index = STANDARD.encode([&[0x01], thread.get(..21).unwrap_or_default()].concat());
+        message.join(exchange_id("conversation", tenant, owner, &root));
     }
 }
 
-fn bare(id: &str) -> &str {
+/// A Message-ID without its angle brackets.
+pub(super) fn bare(id: &str) -> &str {
     id.trim_start_matches('<').trim_end_matches('>')
 }
 

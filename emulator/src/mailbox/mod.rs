@@ -5,12 +5,14 @@
 mod address;
 mod attachment;
 mod body;
+mod compose;
 mod dates;
+mod edit;
 mod message;
 mod mime;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use fixtures::folders::WELL_KNOWN;
 use fixtures::ids::{TenantId, UserId, exchange_id};
@@ -21,7 +23,9 @@ use sha2::{Digest as _, Sha256};
 pub use address::Correspondent;
 pub use attachment::{Attachment, AttachmentKind};
 pub use body::{Body, BodyKind};
-pub use message::{Importance, Item, Message, Wire};
+pub use compose::{Draft, Part};
+pub use edit::{EditError, MessageEdit, Moved};
+pub use message::{Importance, Item, Message, NewMessage, Wire};
 
 use crate::options::EPOCH;
 
@@ -39,6 +43,7 @@ pub struct Mailbox {
     /// Newest first, as Graph lists them.
     messages: Vec<Arc<Message>>,
     message_ids: BTreeMap<String, usize>,
+    fingerprint: OnceLock<[u8; 32]>,
 }
 
 /// Where a folder stands in its mailbox: what messages and rules refer to it by.
@@ -67,6 +72,8 @@ pub struct Folder {
     pub total: usize,
     /// `unreadItemCount`.
     pub unread: usize,
+    /// Deleted for good: its place stays, so that no other folder's moves.
+    is_gone: bool,
 }
 
 impl Mailbox {
@@ -75,8 +82,14 @@ impl Mailbox {
         let owner = person.id(tenant);
         let reference = person.reference(tenant);
         let arrived = EPOCH.checked_add(shift).unwrap_or(Timestamp::MAX);
-        let mut mailbox =
-            Self { tenant: tenant.id, owner, folders: Vec::new(), messages: Vec::new(), message_ids: BTreeMap::new() };
+        let mut mailbox = Self {
+            tenant: tenant.id,
+            owner,
+            folders: Vec::new(),
+            messages: Vec::new(),
+            message_ids: BTreeMap::new(),
+            fingerprint: OnceLock::new(),
+        };
         mailbox.add_folder("", Some(ROOT));
         for folder in WELL_KNOWN {
             mailbox.add_folder(folder.display_name, Some(folder.name));
@@ -94,14 +107,8 @@ impl Mailbox {
         message::join_conversations(&mut messages);
         // Ties stand in the order of the rows: sorting is stable.
         messages.sort_by_key(|message| std::cmp::Reverse(message.received));
-        for message in &messages {
-            if let Some(folder) = mailbox.folders.get_mut(message.folder.0) {
-                folder.total += 1;
-                folder.unread += usize::from(!message.is_read);
-            }
-        }
-        mailbox.message_ids = messages.iter().enumerate().map(|(at, message)| (message.id.clone(), at)).collect();
         mailbox.messages = messages.into_iter().map(Arc::new).collect();
+        mailbox.count();
         mailbox
     }
 
@@ -122,25 +129,30 @@ impl Mailbox {
             parent,
             total: 0,
             unread: 0,
+            is_gone: false,
         });
         FolderIndex(self.folders.len() - 1)
     }
 
     /// All folders but the root, well-known ones first.
     pub fn folders(&self) -> impl Iterator<Item = (FolderIndex, &Folder)> {
-        self.folders.iter().enumerate().skip(1).map(|(at, folder)| (FolderIndex(at), folder))
+        let folders = self.folders.iter().enumerate().skip(1).filter(|(_, folder)| !folder.is_gone);
+        folders.map(|(at, folder)| (FolderIndex(at), folder))
     }
 
     /// A folder by its place.
     pub fn folder(&self, at: FolderIndex) -> Option<&Folder> {
-        self.folders.get(at.0)
+        self.folders.get(at.0).filter(|folder| !folder.is_gone)
     }
 
     /// A folder by id (letter case counts) or well-known name (it does not).
     pub fn folder_named(&self, key: &str) -> Option<FolderIndex> {
         self.folders
             .iter()
-            .position(|folder| folder.id == key || folder.well_known.is_some_and(|name| name.eq_ignore_ascii_case(key)))
+            .position(|folder| {
+                !folder.is_gone
+                    && (folder.id == key || folder.well_known.is_some_and(|name| name.eq_ignore_ascii_case(key)))
+            })
             .map(FolderIndex)
     }
 
@@ -154,10 +166,15 @@ impl Mailbox {
         self.message_ids.get(id).and_then(|at| self.messages.get(*at))
     }
 
-    /// A hash over all content.
+    /// A hash over all content, kept until something changes.
     pub fn fingerprint(&self) -> [u8; 32] {
+        *self.fingerprint.get_or_init(|| self.counted())
+    }
+
+    fn counted(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
-        for folder in &self.folders {
+        for (_, folder) in self.folders() {
+            hash.update(folder.id.as_bytes());
             hash.update((folder.path.len() as u64).to_be_bytes());
             hash.update(folder.path.as_bytes());
         }

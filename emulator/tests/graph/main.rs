@@ -13,3 +13,4 @@ mod shapes;
 mod table;
 mod throttle;
 mod tokens;
+mod writes;

@@ -84,7 +84,7 @@ fn write(
     }
 }
 
-fn single(mailbox: &MailboxView<'_>, ask: &Ask<'_>, message: &Message, id: &str) -> Result<Answer, Refusal> {
+pub(super) fn single(mailbox: &MailboxView<'_>, ask: &Ask<'_>, message: &Message, id: &str) -> Result<Answer, Refusal> {
     ask.only(&[Kind::Select, Kind::Expand])?;
     shape::check_attachment_select(ask.options.select.as_deref())?;
     let opens = opens_items(ask)?;

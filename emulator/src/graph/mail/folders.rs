@@ -88,7 +88,12 @@ fn write(out: &mut Vec<u8>, mailbox: &MailboxView<'_>, at: FolderIndex, folder: 
     shape::folder(out, folder, mailbox.folder_id(folder.parent), children, ask.options.select.as_deref());
 }
 
-fn single(mailbox: &MailboxView<'_>, ask: &Ask<'_>, folder_key: &str, within: &str) -> Result<Answer, Refusal> {
+pub(super) fn single(
+    mailbox: &MailboxView<'_>,
+    ask: &Ask<'_>,
+    folder_key: &str,
+    within: &str,
+) -> Result<Answer, Refusal> {
     ask.only(&[Kind::Select])?;
     check_select(ask)?;
     find(mailbox, folder_key)?;

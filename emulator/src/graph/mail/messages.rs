@@ -159,7 +159,7 @@ pub(in crate::graph) fn selection(ask: &Ask<'_>) -> String {
     if inner.is_empty() { String::new() } else { format!("({})", inner.join(",")) }
 }
 
-fn single(mailbox: &MailboxView<'_>, ask: &Ask<'_>, message: &Message) -> Result<Answer, Refusal> {
+pub(super) fn single(mailbox: &MailboxView<'_>, ask: &Ask<'_>, message: &Message) -> Result<Answer, Refusal> {
     ask.only(&[Kind::Select, Kind::Expand])?;
     let shape = Shape::of(mailbox, ask)?;
     let (root, owner) = (&ask.root, mailbox.owner());

@@ -3,8 +3,13 @@
 mod attachments;
 mod folders;
 mod messages;
+mod parse;
+mod send;
 mod shape;
+mod write;
+mod write_folders;
 
+use super::effect::{WriteRoute, Writer};
 use super::error::GraphError;
 use super::odata::record::Unfit;
 use super::route::{Ask, Route, Under, Verb, Workload};
@@ -61,6 +66,61 @@ pub(super) const ROUTES: &[Route] = &[
     full("/mailFolders/{id}/messages/{id}/attachments", attachments::list_in_folder),
     full("/mailFolders/{id}/messages/{id}/attachments/{id}", attachments::read_in_folder),
     full("/mailFolders/{id}/messages/{id}/attachments/{id}/$value", attachments::value_in_folder),
+];
+
+/// Changes mail.
+const WRITE: &[&str] = &["Mail.ReadWrite"];
+const WRITE_SHARED: &[&str] = &["Mail.ReadWrite.Shared"];
+/// Sends it.
+const SEND: &[&str] = &["Mail.Send"];
+const SEND_SHARED: &[&str] = &["Mail.Send.Shared"];
+
+const fn write(verb: Verb, template: &'static str, at: usize, handler: Writer) -> WriteRoute {
+    let (under, workload) = (Under::Owner, Workload::Exchange);
+    WriteRoute { verb, under, template, own: WRITE, others: WRITE_SHARED, workload, at, handler }
+}
+
+const fn send(template: &'static str, at: usize, handler: Writer) -> WriteRoute {
+    WriteRoute { own: SEND, others: SEND_SHARED, ..write(Verb::Post, template, at, handler) }
+}
+
+/// The rows that change mail.
+pub(super) const WRITES: &[WriteRoute] = &[
+    send("/sendMail", 0, send::send_mail),
+    write(Verb::Post, "/messages", 0, write::create),
+    write(Verb::Patch, "/messages/{id}", 0, write::update),
+    write(Verb::Delete, "/messages/{id}", 0, write::delete),
+    write(Verb::Post, "/messages/{id}/move", 0, write::relocate),
+    write(Verb::Post, "/messages/{id}/copy", 0, write::copy),
+    write(Verb::Post, "/messages/{id}/permanentDelete", 0, write::remove),
+    write(Verb::Post, "/messages/{id}/createReply", 0, send::create_reply),
+    write(Verb::Post, "/messages/{id}/createReplyAll", 0, send::create_reply_all),
+    write(Verb::Post, "/messages/{id}/createForward", 0, send::create_forward),
+    send("/messages/{id}/reply", 0, send::reply),
+    send("/messages/{id}/replyAll", 0, send::reply_all),
+    send("/messages/{id}/forward", 0, send::forward),
+    send("/messages/{id}/send", 0, send::send),
+    write(Verb::Post, "/messages/{id}/attachments", 0, write::attach),
+    write(Verb::Delete, "/messages/{id}/attachments/{id}", 0, write::detach),
+    write(Verb::Post, "/mailFolders", 0, write_folders::create),
+    write(Verb::Patch, "/mailFolders/{id}", 0, write_folders::rename),
+    write(Verb::Delete, "/mailFolders/{id}", 0, write_folders::delete),
+    write(Verb::Post, "/mailFolders/{id}/move", 0, write_folders::relocate),
+    write(Verb::Post, "/mailFolders/{id}/childFolders", 0, write_folders::create_child),
+    write(Verb::Post, "/mailFolders/{id}/messages", 0, write::create_in_folder),
+    write(Verb::Patch, "/mailFolders/{id}/messages/{id}", 1, write::update),
+    write(Verb::Delete, "/mailFolders/{id}/messages/{id}", 1, write::delete),
+    write(Verb::Post, "/mailFolders/{id}/messages/{id}/move", 1, write::relocate),
+    write(Verb::Post, "/mailFolders/{id}/messages/{id}/copy", 1, write::copy),
+    write(Verb::Post, "/mailFolders/{id}/messages/{id}/permanentDelete", 1, write::remove),
+    write(Verb::Post, "/mailFolders/{id}/messages/{id}/createReply", 1, send::create_reply),
+    write(Verb::Post, "/mailFolders/{id}/messages/{id}/createReplyAll", 1, send::create_reply_all),
+    write(Verb::Post, "/mailFolders/{id}/messages/{id}/createForward", 1, send::create_forward),
+    send("/mailFolders/{id}/messages/{id}/reply", 1, send::reply),
+    send("/mailFolders/{id}/messages/{id}/replyAll", 1, send::reply_all),
+    send("/mailFolders/{id}/messages/{id}/forward", 1, send::forward),
+    write(Verb::Post, "/mailFolders/{id}/messages/{id}/attachments", 1, write::attach),
+    write(Verb::Delete, "/mailFolders/{id}/messages/{id}/attachments/{id}", 1, write::detach),
 ];
 
 /// The largest page of messages, and the most that one search finds.

@@ -113,7 +113,8 @@ fn written(message: &Message, folder_id: &str) -> Wire {
 
 fn property(out: &mut Vec<u8>, name: &str, message: &Message, folder_id: &str) {
     match name {
-        "createdDateTime" | "lastModifiedDateTime" | "receivedDateTime" => time(out, message.received),
+        "createdDateTime" | "receivedDateTime" => time(out, message.received),
+        "lastModifiedDateTime" => time(out, message.modified),
         "sentDateTime" => time(out, message.sent.unwrap_or(message.received)),
         "changeKey" => string(out, &message.change_key),
         "categories" => array(out, &message.categories, |out, category| string(out, category)),
@@ -229,7 +230,8 @@ impl Record for Filtered<'_> {
             "subject" => Value::Text(&message.subject),
             "bodyPreview" if self.shows_body => Value::Text(message.body.preview()),
             "body/content" if self.shows_body => Value::Text(message.body.content(BodyKind::Html)),
-            "receivedDateTime" | "createdDateTime" | "lastModifiedDateTime" => Value::Time(message.received),
+            "receivedDateTime" | "createdDateTime" => Value::Time(message.received),
+            "lastModifiedDateTime" => Value::Time(message.modified),
             "sentDateTime" => Value::Time(message.sent.unwrap_or(message.received)),
             "isRead" => Value::Bool(message.is_read),
             "isDraft" => Value::Bool(message.is_draft),
