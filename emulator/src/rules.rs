@@ -42,8 +42,7 @@ pub enum Reach {
 
 impl Rules {
     /// The rules as the real service has them.
-    pub const STRICT: Self =
-        Self { home, mailbox, folder, edits, admits, shows_body, issuer: IssuerRules::STRICT };
+    pub const STRICT: Self = Self { home, mailbox, folder, edits, admits, shows_body, issuer: IssuerRules::STRICT };
 }
 
 fn home(world: &World, principal: &Principal) -> Option<TenantId> {
