@@ -23,6 +23,12 @@ pub struct AuditEvent {
     /// The user within it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// The host's organization, where the host writes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// The host's person: a name of the host, not of Microsoft.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
     /// The client application.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
@@ -49,6 +55,63 @@ pub enum EventKind {
     Authentication,
     /// A tool was called.
     Tool,
+    /// Something happened in the assistant's back end.
+    #[serde(untagged)]
+    Host(HostEvent),
+}
+
+/// What happened in the assistant's back end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HostEvent {
+    /// A browser was signed in to the host.
+    SessionBegun,
+    /// A browser was signed out.
+    SessionEnded,
+    /// Somebody began to connect a Microsoft account.
+    ConnectStarted,
+    /// A sign-in came back.
+    ConnectFinished,
+    /// Somebody disconnected.
+    Disconnected,
+    /// A token was renewed, or could not be.
+    TokenRenewed,
+    /// A connection ended without the person asking for it.
+    ConnectionEnded,
+    /// A person's tool call went to the server.
+    ToolCalled,
+    /// Somebody switched a tool on or off.
+    ToolSwitched,
+    /// An owner turned the connector on.
+    ConnectorEnabled,
+    /// An owner turned the connector off.
+    ConnectorDisabled,
+    /// An administrator's consent was begun.
+    ConsentStarted,
+    /// An administrator's consent came back.
+    ConsentFinished,
+    /// A chat was shared, or no longer.
+    ChatShared,
+}
+
+impl AuditEvent {
+    /// A line that says when, what and how it ended; the rest is added.
+    pub fn new(time: Timestamp, event: EventKind, outcome: impl Into<String>) -> Self {
+        Self {
+            time,
+            event,
+            tenant: None,
+            user: None,
+            organization: None,
+            person: None,
+            client: None,
+            tool: None,
+            outcome: outcome.into(),
+            permission: None,
+            graph_requests: Vec::new(),
+            duration_ms: 0,
+        }
+    }
 }
 
 /// Where the log goes.

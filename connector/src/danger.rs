@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::audit::AuditSink;
 use crate::config::Config;
+use crate::host::vault::TokenVault;
 use crate::policy::Policy;
 use crate::start::{self, Parts, Running, StartError};
 use crate::transport::Transport;
@@ -24,6 +25,8 @@ pub struct Edges {
     pub keys: Option<Wrap<dyn KeySource>>,
     /// The audit log.
     pub audit: Option<Wrap<dyn AuditSink>>,
+    /// Where the host keeps tokens.
+    pub vault: Option<Wrap<dyn TokenVault>>,
 }
 
 /// Starts a connector whose decisions are `policy`.
@@ -33,6 +36,6 @@ pub async fn start_with_policy(
     policy: Policy,
     edges: Edges,
 ) -> Result<Running, StartError> {
-    let wraps = start::Wraps { transport: edges.transport, keys: edges.keys, audit: edges.audit };
+    let wraps = start::Wraps { transport: edges.transport, keys: edges.keys, audit: edges.audit, vault: edges.vault };
     start::start(config, parts, policy, wraps).await
 }

@@ -15,7 +15,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::entra::keys::{AuthorityKeys, ForHost, KeySource};
 use crate::entra::obo::{Exchange, Registration};
-use crate::host::{self, EntraSettings, HostParts, HostStartError};
+use crate::host::vault::{Resealed, TokenVault};
+use crate::host::{self, EntraSettings, HostDoors, HostParts, HostStartError};
 use crate::policy::Policy;
 use crate::server::admission::{Admission, Listed, OfHost};
 use crate::server::listen::{self, Identity, IdentityError};
@@ -39,6 +40,7 @@ pub struct Running {
     pub mcp: Url,
     /// Origin of the host, if one was configured.
     pub host: Option<Url>,
+    doors: Option<HostDoors>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -77,6 +79,7 @@ pub(crate) struct Wraps {
     pub(crate) transport: Option<Wrap<dyn Transport>>,
     pub(crate) keys: Option<Wrap<dyn KeySource>>,
     pub(crate) audit: Option<Wrap<dyn AuditSink>>,
+    pub(crate) vault: Option<Wrap<dyn TokenVault>>,
 }
 
 type Wrap<T> = Box<dyn FnOnce(Arc<T>) -> Arc<T> + Send>;
@@ -100,6 +103,14 @@ impl Running {
         self.stop.cancel();
         for task in self.tasks.drain(..) {
             let _ = task.await;
+        }
+    }
+
+    /// Takes the vault keys that `config` names now and seals older rows anew, while everything goes on.
+    pub async fn rotate(&self, config: &Config) -> Result<Option<Resealed>, HostStartError> {
+        match (&self.doors, &config.host) {
+            (Some(doors), Some(host)) => doors.rotate(host).await.map(Some),
+            _ => Ok(None),
         }
     }
 
@@ -141,13 +152,14 @@ pub(crate) async fn start(config: Config, parts: Parts, policy: Policy, wraps: W
         tenants: config.admission.tenants.iter().map(|id| TenantId::of_claim(&id.to_string())).collect(),
         disabled_tools: config.admission.disabled_tools.iter().cloned().collect(),
     };
-    let mut host_url = None;
+    let (mut host_url, mut host_doors) = (None, None);
     let admission: Arc<dyn Admission> = if let Some(host_config) = config.host.clone() {
         let (listener, address) = bind(host_config.listen).await?;
         let public_url = host_config.public_url.clone().map_or_else(|| self::origin(scheme, address), Ok)?;
         let surroundings = host::Surroundings {
             entra: EntraSettings {
                 login: config.entra.login.clone(),
+                server_id: config.entra.client_id.clone(),
                 app_id_uri: config.app_id_uri(),
                 scope: config.entra.scope.clone(),
             },
@@ -156,12 +168,23 @@ pub(crate) async fn start(config: Config, parts: Parts, policy: Policy, wraps: W
             http: client,
             clock: Arc::clone(&clock),
             keys: Arc::new(ForHost(Arc::clone(&keys))),
+            audit: Arc::clone(&audit),
         };
-        let parts = HostParts::open(host_config, surroundings)?;
-        let organizations = parts.organizations();
+        let mut parts = HostParts::open_with(host_config, surroundings, policy.host)?;
+        if let Some(wrap) = wraps.vault {
+            parts.wrap_vault(wrap);
+        }
+        let doors = parts.doors();
+        let resealing = doors.clone();
+        tasks.push(tokio::spawn(async move {
+            if let Err(error) = resealing.reseal().await {
+                tracing::error!(%error, "rows could not be sealed anew");
+            }
+        }));
         tasks.push(listen::serve(listener, identity.clone(), host::router(parts), stop.clone()));
         host_url = Some(public_url);
-        Arc::new(OfHost { organizations, listed })
+        host_doors = Some(doors.clone());
+        Arc::new(OfHost { host: doors, listed })
     } else {
         Arc::new(listed)
     };
@@ -181,7 +204,7 @@ pub(crate) async fn start(config: Config, parts: Parts, policy: Policy, wraps: W
         server::Parts { policy, clock, keys, audit, admission, exchange, transport, stop: stop.clone() },
     )?;
     tasks.push(listen::serve(listener, identity, server.router(), stop.clone()));
-    Ok(Running { mcp, host: host_url, stop, tasks })
+    Ok(Running { mcp, host: host_url, doors: host_doors, stop, tasks })
 }
 
 fn wrapped<T: ?Sized>(real: Arc<T>, wrap: Option<Wrap<T>>) -> Arc<T> {

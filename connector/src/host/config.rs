@@ -8,7 +8,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
+use super::identity::IdentityConfig;
 use super::member::{HostUser, OrganizationName};
+use super::organizations::Plan;
 use super::users::ApiTokenHash;
 use super::vault::VaultKey;
 
@@ -24,6 +26,7 @@ use super::vault::VaultKey;
 /// token_sha256 = "…"                             # printf %s "$TOKEN" | sha256sum
 ///
 /// [host.organizations.contoso]
+/// plan = "team"
 /// enabled = true
 /// owners = ["olga"]
 /// members = ["alice"]
@@ -56,10 +59,16 @@ pub struct HostConfig {
     /// File that holds the key.
     #[serde(default)]
     pub vault_key_file: Option<PathBuf>,
+    /// Keys that rows may still be sealed with, in base64: they open, and are sealed anew with the key above.
+    #[serde(default)]
+    pub vault_old_keys: Vec<SecretString>,
+    /// How people are known to the web page.
+    #[serde(default)]
+    pub identity: IdentityConfig,
     /// People who may use the host, by name.
     #[serde(default)]
     pub users: BTreeMap<HostUser, UserConfig>,
-    /// Organizations, by name. A person belongs to one at most.
+    /// Organizations, by name. A person may belong to several.
     #[serde(default)]
     pub organizations: BTreeMap<OrganizationName, OrganizationConfig>,
 }
@@ -68,15 +77,19 @@ pub struct HostConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserConfig {
-    /// SHA-256 of the person's API token, as 64 hexadecimal digits. The token itself is stored nowhere, and must be
+    /// SHA-256 of the person's API token, as 64 hexadecimal digits; without one they use the web page only. The token itself is stored nowhere, and must be
     /// random (≥ 128 bits): a plain hash does not protect a guessable one.
-    pub token_sha256: ApiTokenHash,
+    #[serde(default)]
+    pub token_sha256: Option<ApiTokenHash>,
 }
 
 /// One organization of the host.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrganizationConfig {
+    /// What the organization pays for: the connector is part of `team` and `enterprise`.
+    #[serde(default)]
+    pub plan: Plan,
     /// Whether the connector is on, until an owner has decided otherwise (that decision outlives a restart).
     #[serde(default)]
     pub enabled: bool,
@@ -103,6 +116,8 @@ impl HostConfig {
             vault_key: Some(key.to_base64()),
             vault_key_env: None,
             vault_key_file: None,
+            vault_old_keys: Vec::new(),
+            identity: IdentityConfig::default(),
             users: BTreeMap::new(),
             organizations: BTreeMap::new(),
         }
@@ -111,7 +126,7 @@ impl HostConfig {
     /// Adds a person who signs in to the host with `api_token`.
     #[must_use]
     pub fn with_user(mut self, name: &str, api_token: &str) -> Self {
-        self.users.insert(name.into(), UserConfig { token_sha256: ApiTokenHash::of(api_token) });
+        self.users.insert(name.into(), UserConfig { token_sha256: Some(ApiTokenHash::of(api_token)) });
         self
     }
 

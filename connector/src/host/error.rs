@@ -43,6 +43,22 @@ pub(super) enum Refusal {
     NotJson,
     /// The body is too long.
     TooLarge,
+    /// A request with a session cookie that does not prove that our page sent it.
+    Forged,
+    /// No browser can sign in here as this person.
+    NoSession,
+    /// No such chat, as far as this person may know.
+    NoSuchChat,
+    /// Only the chat's owner may do this.
+    NotChatOwner,
+    /// A chat is shared with colleagues only.
+    NotAColleague,
+    /// The tool is switched off by the person, in the chat or in the session.
+    ToolOff(String),
+    /// The scripted assistant finds nothing to search for in the question.
+    NothingToAsk,
+    /// The consent that came back is not of a tenant that the organization works with.
+    ConsentElsewhere,
     /// The server does not know the tool, or not these arguments.
     Tool(String),
     /// The server asks to slow down, for so many seconds.
@@ -84,6 +100,16 @@ impl Refusal {
         match self {
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED"),
             Self::Closed(Closed::NotAMember) => (StatusCode::FORBIDDEN, "NOT_A_MEMBER"),
+            Self::Closed(Closed::OrganizationUnclear) => (StatusCode::BAD_REQUEST, "ORGANIZATION_REQUIRED"),
+            Self::Closed(Closed::PlanWithoutConnector) => (StatusCode::FORBIDDEN, "PLAN_WITHOUT_CONNECTOR"),
+            Self::Forged => (StatusCode::FORBIDDEN, "NOT_FROM_THIS_PAGE"),
+            Self::NoSession => (StatusCode::FORBIDDEN, "NO_SESSION"),
+            Self::NoSuchChat => (StatusCode::NOT_FOUND, "NO_SUCH_CHAT"),
+            Self::NotChatOwner => (StatusCode::FORBIDDEN, "NOT_CHAT_OWNER"),
+            Self::NotAColleague => (StatusCode::FORBIDDEN, "NOT_A_COLLEAGUE"),
+            Self::ToolOff(_) => (StatusCode::FORBIDDEN, "TOOL_DISABLED"),
+            Self::NothingToAsk => (StatusCode::BAD_REQUEST, "NOTHING_TO_ASK"),
+            Self::ConsentElsewhere => (StatusCode::FORBIDDEN, "TENANT_NOT_ENABLED"),
             Self::Closed(Closed::Disabled) => (StatusCode::FORBIDDEN, "CONNECTOR_DISABLED"),
             Self::Closed(Closed::TenantNotEnabled) | Self::ForeignTenant => {
                 (StatusCode::FORBIDDEN, "TENANT_NOT_ENABLED")
@@ -115,6 +141,30 @@ impl Refusal {
             Self::Closed(Closed::NotAMember) => {
                 "Your account belongs to no organization. The Microsoft 365 connector is for members of an organization \
                  that has it enabled; ask an owner to add you."
+            }
+            Self::Closed(Closed::OrganizationUnclear) => {
+                "You belong to several organizations. Say which one this is for: `Offline365-Organization: NAME`."
+            }
+            Self::Closed(Closed::PlanWithoutConnector) => {
+                "Your organization's plan does not include the Microsoft 365 connector. It is part of the Team and \
+                 Enterprise plans."
+            }
+            Self::Forged => "This request did not come from this host's page. Reload the page and try again.",
+            Self::NoSession => {
+                "No browser session can be opened here for you: the host takes API tokens only, or its identity provider \
+                 has not said who you are."
+            }
+            Self::NoSuchChat => "There is no such chat.",
+            Self::NotChatOwner => "Only the chat's owner may do this.",
+            Self::NotAColleague => "A chat can be shared with other members of its organization only.",
+            Self::ToolOff(_) => {
+                "Failed to call tool: it is switched off here. Switch it on again in your settings, in the chat or in this session."
+            }
+            Self::NothingToAsk => {
+                "No tool that is switched on fits this question. Say what to look for, or name a tool."
+            }
+            Self::ConsentElsewhere => {
+                "An administrator consented for a Microsoft 365 tenant that your organization does not work with."
             }
             Self::Closed(Closed::Disabled) => {
                 "The Microsoft 365 connector is switched off for your organization. An owner can enable it in the \
@@ -193,6 +243,19 @@ impl Fault {
                 "INTERNAL",
                 "Something broke here. The operator finds the reason in the log.",
             ),
+        }
+    }
+}
+
+impl HostError {
+    /// Code and words, as a person is told.
+    pub(super) fn told(&self) -> (&'static str, &str) {
+        match self {
+            Self::Refusal(refusal) => (refusal.status_and_code().1, refusal.message()),
+            Self::Fault(fault) => {
+                let (_, code, message) = fault.status_and_code();
+                (code, message)
+            }
         }
     }
 }

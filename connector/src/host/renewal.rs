@@ -12,24 +12,21 @@ use secrecy::SecretString;
 use super::error::{Fault, HostError, Refusal};
 use super::issuer::{Issuer, NoGrant, SignInFailure};
 use super::member::Member;
+use super::notes::{Event, Notes};
+use super::policy::{Age, HostPolicy, Renew};
 use super::vault::{Connected, Ended, Record, Revision, Stored, TokenVault, VaultError};
 use crate::clock::Clock;
 
-/// A token with less than this left is renewed before it is used: longer than any call takes.
-const AHEAD: SignedDuration = SignedDuration::from_mins(5);
-
 /// Below this a token is not used even when it cannot be renewed.
 const LAST_MOMENT: SignedDuration = SignedDuration::from_secs(10);
-
-/// A refresh token dies of disuse after this time
-/// (<https://learn.microsoft.com/entra/identity-platform/refresh-tokens#token-lifetime>).
-const UNUSED: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Hands out access tokens and renews them.
 pub(super) struct Renewal {
     vault: Arc<dyn TokenVault>,
     issuer: Arc<Issuer>,
     clock: Arc<dyn Clock>,
+    policy: HostPolicy,
+    notes: Notes,
     flights: Arc<Mutex<Flights>>,
 }
 
@@ -64,8 +61,14 @@ enum NotRenewed {
 }
 
 impl Renewal {
-    pub(super) fn new(vault: Arc<dyn TokenVault>, issuer: Arc<Issuer>, clock: Arc<dyn Clock>) -> Self {
-        Self { vault, issuer, clock, flights: Arc::default() }
+    pub(super) fn new(
+        vault: Arc<dyn TokenVault>,
+        issuer: Arc<Issuer>,
+        clock: Arc<dyn Clock>,
+        policy: HostPolicy,
+        notes: Notes,
+    ) -> Self {
+        Self { vault, issuer, clock, policy, notes, flights: Arc::default() }
     }
 
     /// A token that `member` may use now.
@@ -75,8 +78,9 @@ impl Renewal {
             Record::Connected(connected) => connected,
             Record::Ended(ended) => return Err(Refusal::SignInRequired(ended.reason).into()),
         };
-        let left = connected.access_expires_at.duration_since(self.clock.now());
-        if left > AHEAD {
+        let age = age(&connected, self.clock.now());
+        let left = age.left;
+        if (self.policy.renewal)(&age) == Renew::No {
             return Ok(Access { token: connected.access_token, revision });
         }
         match self.renewed(member, revision, None).await {
@@ -107,6 +111,7 @@ impl Renewal {
     ) -> Result<(), HostError> {
         let ended = Ended { reason: SignInFailure::RefusedByServer, claims };
         self.vault.replace(member, refused, Record::Ended(ended)).await?;
+        self.notes.member(member, Event::ConnectionEnded, SignInFailure::RefusedByServer.code());
         tracing::info!(%member, "a connection ended: the server refuses its tokens");
         Ok(())
     }
@@ -139,6 +144,8 @@ impl Renewal {
                 vault: Arc::clone(&self.vault),
                 issuer: Arc::clone(&self.issuer),
                 clock: Arc::clone(&self.clock),
+                policy: self.policy,
+                notes: self.notes.clone(),
                 landing: Landing { flights: Arc::clone(&self.flights), member: member.clone() },
                 stale,
                 claims: claims.map(str::to_owned),
@@ -157,6 +164,8 @@ struct Renewing {
     vault: Arc<dyn TokenVault>,
     issuer: Arc<Issuer>,
     clock: Arc<dyn Clock>,
+    policy: HostPolicy,
+    notes: Notes,
     landing: Landing,
     stale: Revision,
     claims: Option<String>,
@@ -186,7 +195,8 @@ impl Renewing {
             return Ok(Access { token: connected.access_token, revision });
         }
         let now = self.clock.now();
-        if now.duration_since(connected.refreshed_at) > UNUSED {
+        // A token that the server turned down is renewed however long it has left; only death is asked here.
+        if (self.policy.renewal)(&Age { left: SignedDuration::ZERO, ..age(&connected, now) }) == Renew::Dead {
             return self.ended(revision, SignInFailure::SessionEnded).await;
         }
         match self.issuer.refresh(&connected.account.tenant, &connected.refresh_token, self.claims.as_deref()).await {
@@ -227,6 +237,7 @@ impl Renewing {
         if let Some(claims) = &self.claims {
             lock(&self.landing.flights).challenged.insert(member.clone(), (claims.clone(), revision));
         }
+        self.notes.member(member, Event::TokenRenewed, "ok");
         tracing::info!(%member, "a token was renewed");
         Ok(Access { token, revision })
     }
@@ -235,9 +246,14 @@ impl Renewing {
         let member = &self.landing.member;
         let ended = Ended { reason, claims: self.claims.clone() };
         self.vault.replace(member, seen, Record::Ended(ended)).await?;
+        self.notes.member(member, Event::ConnectionEnded, reason.code());
         tracing::info!(%member, reason = reason.code(), "a connection ended");
         Err(NotRenewed::Ended(reason))
     }
+}
+
+fn age(connected: &Connected, now: Timestamp) -> Age {
+    Age { left: connected.access_expires_at.duration_since(now), unused: now.duration_since(connected.refreshed_at) }
 }
 
 pub(super) fn ends_at(now: Timestamp, expires_in: i64) -> Timestamp {

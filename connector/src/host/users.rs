@@ -22,7 +22,7 @@ pub(super) struct Users {
 
 impl Users {
     pub(super) fn new(users: &BTreeMap<HostUser, UserConfig>) -> Self {
-        Self { by_name: users.iter().map(|(name, user)| (name.clone(), user.token_sha256)).collect() }
+        Self { by_name: users.iter().filter_map(|(name, user)| Some((name.clone(), user.token_sha256?))).collect() }
     }
 
     /// Looks at every row whatever the first ones say, so that time tells nothing.

@@ -10,6 +10,7 @@
 //! | what does a refused exchange, or a refusal by Graph, mean? | `exchange_refusal`, `graph_refusal` | [`refusals`] |
 //! | is a challenge answered by another exchange? | `after_challenge` | [`refusals`] |
 //! | may a link be followed with a token? | `follow_link` | [`links`] |
+//! | everything that the host half decides | `host`: a table of its own | [`HostPolicy`] |
 //! | whose is a cursor? | `cursor_binding` | `cursor` |
 
 mod authority;
@@ -26,6 +27,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::caller::Caller;
+use crate::host::HostPolicy;
 use crate::refusal::Refusal;
 use crate::server::admission::{Admission, Closed};
 use cache::{CacheKey, Lifetimes, Owner};
@@ -68,6 +70,8 @@ pub struct Policy {
     pub follow_link: fn(&str, &Url) -> Result<Url, ForeignLink>,
     /// What is a cursor bound to? Takes a digest of the question.
     pub cursor_binding: fn(&Caller, &[u8; 32]) -> [u8; 32],
+    /// The decisions of the host half.
+    pub host: HostPolicy,
 }
 
 impl Policy {
@@ -88,5 +92,6 @@ impl Policy {
         after_challenge: refusals::after_challenge,
         follow_link: links::follow,
         cursor_binding: cursor::binding,
+        host: HostPolicy::STRICT,
     };
 }

@@ -2,7 +2,6 @@
 //! when the server stands alone, and by the host's organizations when it stands beside one.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -38,8 +37,8 @@ pub struct Listed {
 
 /// The host's organizations, and the operator's list of tools.
 pub struct OfHost {
-    /// Who may come in.
-    pub organizations: Arc<host::Organizations>,
+    /// Who may come in, and what they switched off for themselves.
+    pub host: host::HostDoors,
     /// What is off for everybody.
     pub listed: Listed,
 }
@@ -77,15 +76,16 @@ impl Admission for Listed {
 impl Admission for OfHost {
     fn admit(&self, tenant: &TenantId, _: &UserId) -> Result<(), Closed> {
         let tenant = Uuid::try_parse(tenant.as_str()).map_err(|_| Closed::TenantNotEnabled)?;
-        self.organizations.admit_tenant(tenant).map_err(|closed| match closed {
-            host::Closed::Disabled => Closed::ConnectorDisabled,
-            host::Closed::TenantNotEnabled | host::Closed::NotAMember | host::Closed::NotAnOwner => {
-                Closed::TenantNotEnabled
-            }
+        self.host.organizations().admit_tenant(tenant).map_err(|closed| match closed {
+            host::Closed::Disabled | host::Closed::PlanWithoutConnector => Closed::ConnectorDisabled,
+            host::Closed::TenantNotEnabled
+            | host::Closed::NotAMember
+            | host::Closed::OrganizationUnclear
+            | host::Closed::NotAnOwner => Closed::TenantNotEnabled,
         })
     }
 
     fn tool_enabled(&self, tenant: &TenantId, user: &UserId, tool: &str) -> bool {
-        self.listed.tool_enabled(tenant, user, tool)
+        self.listed.tool_enabled(tenant, user, tool) && !self.host.tool_off(tenant.as_str(), user.as_str(), tool)
     }
 }

@@ -99,6 +99,8 @@ impl Services {
             event: EventKind::Authentication,
             tenant: caller.map(|caller| caller.tenant().to_string()),
             user: caller.map(|caller| caller.user().to_string()),
+            organization: None,
+            person: None,
             client: caller.map(|caller| caller.client().to_owned()),
             tool: None,
             outcome: outcome.to_owned(),

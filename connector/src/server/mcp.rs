@@ -49,6 +49,8 @@ impl Handler {
             event: EventKind::Tool,
             tenant: Some(session.caller.tenant().to_string()),
             user: Some(session.caller.user().to_string()),
+            organization: None,
+            person: None,
             client: Some(session.caller.client().to_owned()),
             tool: Some(row.name.to_owned()),
             outcome: refusal.map_or("ok", |refusal| refusal.code().as_str()).to_owned(),

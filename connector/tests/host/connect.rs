@@ -1,7 +1,7 @@
 //! Connecting: the round trip, and every way in which it must not end with tokens in the vault.
 
 use axum::body::Body;
-use connector::host::{HostParts, Surroundings, router};
+use connector::host::{HostConfig, HostParts, IdentityConfig, Surroundings, router};
 use serde_json::json;
 use tower::ServiceExt as _;
 
@@ -21,7 +21,11 @@ async fn a_member_connects_and_calls_a_tool_as_themselves() {
         me.body,
         json!({
             "user": "alice",
-            "organization": { "name": "contoso", "owner": false, "connectorEnabled": true },
+            "organization": {
+                "name": "contoso", "plan": "team", "owner": false, "connectorEnabled": true,
+                "members": ["alice", "bob", "olga"],
+            },
+            "organizations": ["contoso"],
             "connection": { "state": "connected", "account": {
                 "tenant": CONTOSO, "object_id": ALICE, "username": "alice@contoso.example", "display_name": "Alice",
             } },
@@ -63,7 +67,8 @@ async fn the_cookie_stays_on_https_and_on_this_origin() {
         ("http://localhost:8446/", "offline365-sign-in=; Path=/; HttpOnly; SameSite=Lax; Max-Age=600"),
     ] {
         let surroundings = Surroundings { public_url: public_url.parse().unwrap(), ..scene.surroundings() };
-        let app = router(HostParts::open(scene.config(), surroundings).unwrap());
+        let config = HostConfig { identity: IdentityConfig::ApiTokens, ..scene.config() };
+        let app = router(HostParts::open(config, surroundings).unwrap());
         let request =
             http::Request::post("/api/connect").header("authorization", format!("Bearer {}", api_token("alice")));
         let answer = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
@@ -263,7 +268,10 @@ async fn the_page_that_a_browser_gets_shows_nothing_that_came_in_the_address() {
         .header("cookie", &cookie);
     let answer = request.send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
-    assert_eq!(answer.headers()["content-security-policy"], "default-src 'none'; frame-ancestors 'none'");
+    assert_eq!(
+        answer.headers()["content-security-policy"],
+        "default-src 'none'; style-src 'self'; frame-ancestors 'none'"
+    );
     assert_eq!(answer.headers()["cache-control"], "no-store");
     assert_eq!(answer.headers()["referrer-policy"], "no-referrer");
     let text = answer.text().await.unwrap();

@@ -2,12 +2,15 @@
 #![expect(clippy::disallowed_methods, reason = "tests build their own HTTP client: a browser that keeps no cookies")]
 
 mod beside;
+mod chats;
 mod connect;
+mod consent;
 mod gate;
 mod issuer;
 mod logs;
 mod renewal;
 mod scene;
 mod server;
+mod sessions;
 mod tools;
 mod vault;

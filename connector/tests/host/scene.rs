@@ -2,13 +2,16 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
+use connector::audit::{AuditEvent, AuditSink};
 use connector::clock::Clock;
-use connector::host::{EntraSettings, HostConfig, HostParts, OrganizationConfig, Surroundings, VaultKey, router};
+use connector::host::{
+    EntraSettings, HostConfig, HostParts, IdentityConfig, OrganizationConfig, Plan, Surroundings, VaultKey, router,
+};
 use http::header;
 use jiff::Timestamp;
 use reqwest::{Client, Method, Response, redirect};
@@ -18,7 +21,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use url::Url;
 
-use crate::issuer::{CLIENT, CONTOSO, FABRIKAM, StubIssuer};
+use crate::issuer::{CLIENT, CONTOSO, FABRIKAM, SERVER, StubIssuer};
 use crate::server::StubServer;
 
 /// A clock that stands until a test moves it.
@@ -41,6 +44,29 @@ impl Clock for HandClock {
     }
 }
 
+/// An audit log that a test reads.
+#[derive(Clone, Default)]
+pub(crate) struct Audit(Arc<Mutex<Vec<Value>>>);
+
+impl Audit {
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// Event and outcome of each line of a person.
+    pub(crate) fn of(&self, person: &str) -> Vec<(String, String)> {
+        let text = |line: &Value, member: &str| line[member].as_str().unwrap_or_default().to_owned();
+        let lines = self.lines().into_iter().filter(|line| line["person"] == person);
+        lines.map(|line| (text(&line, "event"), text(&line, "outcome"))).collect()
+    }
+}
+
+impl AuditSink for Audit {
+    fn record(&self, event: &AuditEvent) {
+        self.0.lock().unwrap().push(serde_json::to_value(event).unwrap());
+    }
+}
+
 /// Everything a test needs.
 pub(crate) struct Scene {
     pub(crate) issuer: StubIssuer,
@@ -49,6 +75,7 @@ pub(crate) struct Scene {
     pub(crate) key: VaultKey,
     pub(crate) host: Url,
     pub(crate) http: Client,
+    pub(crate) audit: Audit,
     dir: TempDir,
     serving: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
@@ -88,6 +115,7 @@ impl Scene {
             key: VaultKey::generate().unwrap(),
             host: "http://127.0.0.1:1/".parse().unwrap(),
             http,
+            audit: Audit::default(),
             dir,
             serving: None,
         };
@@ -108,12 +136,21 @@ impl Scene {
         self.open_with(|parts| parts).await;
     }
 
+    /// The same, with another configuration.
+    pub(crate) async fn open_config(&mut self, config: HostConfig) {
+        self.start_with(config, |parts| parts).await;
+    }
+
     /// The same, with parts changed.
     pub(crate) async fn open_with(&mut self, change: impl FnOnce(HostParts) -> HostParts) {
+        self.start_with(self.config(), change).await;
+    }
+
+    async fn start_with(&mut self, config: HostConfig, change: impl FnOnce(HostParts) -> HostParts) {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         self.host = format!("http://{address}").parse().unwrap();
-        let parts = change(HostParts::open(self.config(), self.surroundings()).unwrap());
+        let parts = change(HostParts::open(config, self.surroundings()).unwrap());
         let (stop, stopping) = oneshot::channel::<()>();
         let app = router(parts);
         let stopped = tokio::spawn(async move {
@@ -129,6 +166,7 @@ impl Scene {
             owners: vec!["olga".into()],
             members: vec!["alice".into(), "bob".into()],
             tenants: vec![CONTOSO.to_owned()],
+            plan: Plan::Team,
         };
         let fabrikam = OrganizationConfig {
             enabled: true,
@@ -136,11 +174,11 @@ impl Scene {
             tenants: vec![FABRIKAM.to_owned()],
             ..OrganizationConfig::default()
         };
+        let mut config = HostConfig::new(CLIENT, self.state(), &self.key);
+        config.identity = IdentityConfig::Pick;
         ["olga", "alice", "bob", "mallory", "pat"]
             .into_iter()
-            .fold(HostConfig::new(CLIENT, self.state(), &self.key), |config, name| {
-                config.with_user(name, &api_token(name))
-            })
+            .fold(config, |config, name| config.with_user(name, &api_token(name)))
             .with_organization("contoso", contoso)
             .with_organization("fabrikam", fabrikam)
     }
@@ -149,6 +187,7 @@ impl Scene {
         Surroundings {
             entra: EntraSettings {
                 login: self.issuer.login.clone(),
+                server_id: SERVER.to_owned(),
                 app_id_uri: "api://5e12e400-0365-4c11-a0ff-11e036500002".to_owned(),
                 scope: "access_as_user".to_owned(),
             },
@@ -157,6 +196,7 @@ impl Scene {
             http: self.http.clone(),
             clock: Arc::new(self.clock.clone()),
             keys: self.issuer.keys(),
+            audit: Arc::new(self.audit.clone()),
         }
     }
 
@@ -182,6 +222,23 @@ impl Scene {
             request = request.json(&body);
         }
         read(request.send().await.unwrap()).await
+    }
+
+    pub(crate) async fn put(&self, user: &str, path: &str, body: Value) -> Answer {
+        self.ask(Method::PUT, user, path, Some(body)).await
+    }
+
+    pub(crate) async fn delete(&self, user: &str, path: &str) -> Answer {
+        self.ask(Method::DELETE, user, path, None).await
+    }
+
+    /// A browser in which `user` is signed in to the host.
+    pub(crate) async fn browser(&self, user: &str) -> Browser {
+        let request = self.http.post(self.host.join("/api/session").unwrap()).json(&json!({ "user": user }));
+        let answer = read(request.send().await.unwrap()).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let csrf = answer.body["session"]["csrfToken"].as_str().unwrap().to_owned();
+        Browser { cookie: answer.cookie.unwrap(), csrf, http: self.http.clone(), host: self.host.clone() }
     }
 
     /// Starts a sign-in; returns the address to go to and the browser's cookie.
@@ -215,6 +272,46 @@ impl Scene {
     pub(crate) async fn connection(&self, user: &str) -> String {
         let me = self.get(user, "/api/me").await;
         me.body["connection"]["state"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A signed-in browser.
+pub(crate) struct Browser {
+    pub(crate) cookie: String,
+    pub(crate) csrf: String,
+    http: Client,
+    host: Url,
+}
+
+impl Browser {
+    /// As our page asks.
+    pub(crate) async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let origin = self.host.origin().ascii_serialization();
+        self.sent(
+            method,
+            path,
+            body,
+            &[("x-csrf-token", &self.csrf), ("origin", &origin), ("sec-fetch-site", "same-origin")],
+        )
+        .await
+    }
+
+    /// With these headers and the cookie alone.
+    pub(crate) async fn sent(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = self.http.request(method, self.host.join(path).unwrap()).header(header::COOKIE, &self.cookie);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        read(request.send().await.unwrap()).await
     }
 }
 

@@ -26,7 +26,7 @@ async fn tools_are_listed_and_answers_may_come_as_a_stream() {
     scene.connect("alice", ALICE).await;
     scene.server.answer_as_stream();
     let listed = scene.get("alice", "/api/tools").await;
-    assert_eq!(listed.body, json!({ "tools": [{ "name": "outlook_email_search" }] }));
+    assert_eq!(listed.body, json!({ "tools": [{ "name": "outlook_email_search", "on": { "user": true } }] }));
     assert_eq!(scene.call("alice").await.body["result"]["content"][0]["text"], "one mail");
 }
 

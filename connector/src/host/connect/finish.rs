@@ -7,8 +7,10 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::super::error::{Fault, HostError, Refusal};
-use super::super::issuer::{NoGrant, SignInFailure};
+use super::super::issuer::NoGrant;
 use super::super::member::{HostUser, Member};
+use super::super::notes::Event;
+use super::super::policy::{Finisher, Stranger, Unfit};
 use super::super::renewal::ends_at;
 use super::super::vault::{Account, Connected, Record};
 use super::flow::{Flow, Taken};
@@ -32,40 +34,46 @@ pub(in super::super) struct Callback {
 
 impl Connect {
     /// Finishes the sign-in that `callback` names. `browser` is the cookie that came along; `asker` is who the browser is
-    /// signed in to the host as, if it says so.
+    /// signed in to the host as, if it says so, and as a member of what.
     pub(in super::super) async fn finish(
         &self,
         callback: Callback,
         browser: Option<&str>,
-        asker: Option<&HostUser>,
+        asker: Option<(&HostUser, Option<&Member>)>,
     ) -> Result<(Member, Account), HostError> {
         let state = callback.state.as_deref().ok_or(Refusal::UnknownSignIn)?;
-        let taken = self.flows.take(state, browser, self.clock.now())?;
-        if asker.is_some_and(|asker| *asker != taken.flow.member.user) {
-            self.flows.close(&taken);
-            return Err(Refusal::OtherUser.into());
-        }
+        let taken = self.under_way.flows.take(state, browser, self.clock.now(), |flow, same_browser| {
+            let finisher = Finisher { started_by: &flow.member, started_on_page: flow.on_page, same_browser, asker };
+            (self.policy.finish)(&finisher).map_err(|stranger| match stranger {
+                Stranger::OtherBrowser => Refusal::OtherBrowser,
+                Stranger::OtherUser => Refusal::OtherUser,
+            })
+        })?;
         let outcome = self.account(&taken.flow, &callback).await;
         let (connected, account) = match outcome {
             Ok(connected) => (connected.clone(), connected.account),
             Err(error) => {
-                self.flows.close(&taken);
+                self.under_way.flows.close(&taken);
                 tracing::info!(member = %taken.flow.member, ?error, "a sign-in failed");
+                self.notes.member(&taken.flow.member, Event::ConnectFinished, error.told().0);
                 return Err(error);
             }
         };
-        self.keep(&taken, connected).await?;
+        if let Err(error) = self.keep(&taken, connected).await {
+            self.notes.account(&taken.flow.member, &account, Event::ConnectFinished, error.told().0);
+            return Err(error);
+        }
+        self.notes.account(&taken.flow.member, &account, Event::ConnectFinished, "ok");
         tracing::info!(member = %taken.flow.member, tenant = account.tenant, object_id = account.object_id, "an account was connected");
         Ok((taken.flow.member, account))
     }
 
     async fn account(&self, flow: &Flow, callback: &Callback) -> Result<Connected, HostError> {
         if let Some(error) = &callback.error {
-            let failure =
-                SignInFailure::from_callback(error, callback.error_description.as_deref().unwrap_or_default());
+            let failure = self.issuer.failure(error, callback.error_description.as_deref().unwrap_or_default());
             return Err(Refusal::SignIn(failure).into());
         }
-        self.organizations.gate(&flow.member.user)?;
+        self.organizations.gate(&flow.member)?;
         let code = callback.code.as_ref().ok_or(Refusal::Malformed("The callback carries no code."))?;
         let grant =
             self.issuer.redeem(code, flow.verifier.secret(), flow.claims.as_deref()).await.map_err(|no| match no {
@@ -76,17 +84,16 @@ impl Connect {
             return Err(Fault::Issuer("no id_token or no refresh_token although both were asked for".to_owned()).into());
         };
         let now = self.clock.now();
-        let expected = id_token::Expected { issuer: &self.issuer, nonce: &flow.nonce, now };
+        let expected =
+            id_token::Expected { issuer: &self.issuer, nonce: &flow.nonce, now, rules: self.policy.id_token_rules };
         let (account, tenant) = id_token::verify(&id_token, &expected, self.keys.as_ref()).await?;
-        if callback.iss.as_ref().is_some_and(|iss| *iss != self.issuer.issuer_of(&account.tenant)) {
+        if !(self.policy.callback_issuer)(&self.issuer.issuer_of(&account.tenant), callback.iss.as_deref()) {
             return Err(Refusal::Unproven.into());
         }
-        if tenant == id_token::PERSONAL_ACCOUNTS {
-            return Err(Refusal::PersonalAccount.into());
-        }
-        if !self.organizations.allows_tenant(&flow.member.organization, tenant) {
-            return Err(Refusal::ForeignTenant.into());
-        }
+        self.organizations.account(&flow.member.organization, tenant).map_err(|unfit| match unfit {
+            Unfit::Personal => Refusal::PersonalAccount,
+            Unfit::ForeignTenant => Refusal::ForeignTenant,
+        })?;
         Ok(Connected {
             account,
             access_token: grant.access_token,
@@ -97,12 +104,14 @@ impl Connect {
     }
 
     async fn keep(&self, taken: &Taken, connected: Connected) -> Result<(), HostError> {
-        let _first_or_last = self.committing.lock().await;
-        if !self.flows.close(taken) {
+        let _first_or_last = self.under_way.committing.lock().await;
+        if !self.under_way.flows.close(taken) {
             return Err(Refusal::Disconnected.into());
         }
-        self.organizations.gate(&taken.flow.member.user)?;
+        self.organizations.gate(&taken.flow.member)?;
+        let account = connected.account.clone();
         self.vault.write(&taken.flow.member, Record::Connected(connected)).await.map_err(Fault::Vault)?;
+        self.toggles.linked(&taken.flow.member, Some(&account)).await?;
         Ok(())
     }
 }

@@ -19,6 +19,8 @@ const PER_MEMBER: usize = 5;
 #[derive(Clone)]
 pub(super) struct Flow {
     pub(super) member: Member,
+    /// Whether somebody with a browser session started it.
+    pub(super) on_page: bool,
     pub(super) verifier: Verifier,
     pub(super) nonce: String,
     /// Claims that the sign-in must satisfy.
@@ -63,17 +65,23 @@ impl Flows {
         flows.insert(hash(state), Pending { flow, browser: hash(browser), taken: false });
     }
 
-    /// The sign-in that `state` names, if it is open and `browser` started it. A foreign browser does not use it up.
-    pub(super) fn take(&self, state: &str, browser: Option<&str>, now: Timestamp) -> Result<Taken, Refusal> {
+    /// The sign-in that `state` names, if it is open and `fits` says so of it, told whether `browser` started it. One that
+    /// does not fit is not used up.
+    pub(super) fn take(
+        &self,
+        state: &str,
+        browser: Option<&str>,
+        now: Timestamp,
+        fits: impl FnOnce(&Flow, bool) -> Result<(), Refusal>,
+    ) -> Result<Taken, Refusal> {
         let state = hash(state);
         let mut flows = self.lock();
         let pending = flows.get_mut(&state).ok_or(Refusal::UnknownSignIn)?;
         if pending.taken || now.duration_since(pending.flow.started_at) >= LIFETIME {
             return Err(Refusal::UnknownSignIn);
         }
-        if !browser.is_some_and(|browser| hash(browser).ct_eq(&pending.browser).into()) {
-            return Err(Refusal::OtherBrowser);
-        }
+        let same_browser = browser.is_some_and(|browser| hash(browser).ct_eq(&pending.browser).into());
+        fits(&pending.flow, same_browser)?;
         pending.taken = true;
         Ok(Taken { flow: pending.flow.clone(), state })
     }

@@ -7,14 +7,11 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
-use uuid::{Uuid, uuid};
+use uuid::Uuid;
 
 use super::super::error::{Fault, HostError, Refusal};
 use super::super::issuer::Issuer;
 use super::super::vault::Account;
-
-/// The tenant of all personal Microsoft accounts.
-pub(super) const PERSONAL_ACCOUNTS: Uuid = uuid!("9188040d-6c67-4c5b-b112-36a304b66dad");
 
 /// Seconds by which two clocks may differ.
 const LEEWAY: i64 = 60;
@@ -44,7 +41,55 @@ pub(super) struct Expected<'a> {
     pub(super) issuer: &'a Issuer,
     pub(super) nonce: &'a str,
     pub(super) now: Timestamp,
+    pub(super) rules: &'static [IdTokenRule],
 }
+
+/// Something that must hold of an id_token whose signature is good.
+#[derive(Debug, Clone, Copy)]
+pub struct IdTokenRule {
+    /// For the log.
+    pub name: &'static str,
+    /// Whether it holds.
+    pub holds: fn(&IdTokenFacts<'_>) -> bool,
+}
+
+/// What an id_token says, beside what was asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct IdTokenFacts<'a> {
+    /// `iss`.
+    pub issuer: &'a str,
+    /// The issuer of the token's tenant at the configured authority.
+    pub expected_issuer: &'a str,
+    /// The `issuer` member of the signing key, for this tenant.
+    pub key_issuer: Option<&'a str>,
+    /// `aud`.
+    pub audience: &'a str,
+    /// This host's client.
+    pub client_id: &'a str,
+    /// `ver`.
+    pub version: &'a str,
+    /// `nonce`.
+    pub nonce: &'a str,
+    /// The nonce of this very sign-in.
+    pub expected_nonce: &'a str,
+    /// `exp`, in seconds.
+    pub expires: i64,
+    /// `nbf`, in seconds.
+    pub not_before: i64,
+    /// Seconds now.
+    pub now: i64,
+}
+
+/// What must hold of an id_token.
+pub const ID_TOKEN_RULES: &[IdTokenRule] = &[
+    IdTokenRule { name: "issuer", holds: |facts| facts.issuer == facts.expected_issuer },
+    IdTokenRule { name: "issuer of the key", holds: |facts| facts.key_issuer == Some(facts.expected_issuer) },
+    IdTokenRule { name: "audience", holds: |facts| facts.audience == facts.client_id },
+    IdTokenRule { name: "version", holds: |facts| facts.version == "2.0" },
+    IdTokenRule { name: "nonce", holds: |facts| facts.nonce.as_bytes().ct_eq(facts.expected_nonce.as_bytes()).into() },
+    IdTokenRule { name: "expired", holds: |facts| facts.now < facts.expires.saturating_add(LEEWAY) },
+    IdTokenRule { name: "not yet valid", holds: |facts| facts.now >= facts.not_before.saturating_sub(LEEWAY) },
+];
 
 #[derive(Deserialize)]
 struct Claims {
@@ -83,19 +128,21 @@ pub(super) async fn verify(
     let tenant = claims.tid.hyphenated().to_string();
     let issuer = expected.issuer.issuer_of(&tenant);
     let of_key = key.issuer.map(|template| template.replace("{tenantid}", &tenant));
-    let now = expected.now.as_second();
-    for (holds, what) in [
-        (claims.iss == issuer, "issuer"),
-        (of_key.as_deref() == Some(issuer.as_str()), "issuer of the key"),
-        (claims.aud == expected.issuer.client_id(), "audience"),
-        (claims.ver == "2.0", "version"),
-        (claims.nonce.as_bytes().ct_eq(expected.nonce.as_bytes()).into(), "nonce"),
-        (now < claims.exp.saturating_add(LEEWAY), "expired"),
-        (now >= claims.nbf.saturating_sub(LEEWAY), "not yet valid"),
-    ] {
-        if !holds {
-            return Err(unproven(what));
-        }
+    let facts = IdTokenFacts {
+        issuer: &claims.iss,
+        expected_issuer: &issuer,
+        key_issuer: of_key.as_deref(),
+        audience: &claims.aud,
+        client_id: expected.issuer.client_id(),
+        version: &claims.ver,
+        nonce: &claims.nonce,
+        expected_nonce: expected.nonce,
+        expires: claims.exp,
+        not_before: claims.nbf,
+        now: expected.now.as_second(),
+    };
+    if let Some(broken) = expected.rules.iter().find(|rule| !(rule.holds)(&facts)) {
+        return Err(unproven(broken.name));
     }
     let account = Account {
         tenant,

@@ -6,15 +6,18 @@
 //! | `flow.rs` | which sign-ins are under way, and whose are they? |
 //! | `pkce.rs` | how is a code made useless to whoever steals it? |
 //! | `id_token.rs` | who signed in? |
+//! | `consent.rs` | how does an administrator let both applications in? |
 //! | `finish.rs` | may the account that came back be kept for the member who started? |
 
+mod consent;
 mod finish;
 mod flow;
 mod id_token;
 mod pkce;
 
+pub(super) use consent::{ConsentCallback, Consents, Next};
 pub(super) use finish::Callback;
-pub use id_token::{KeysUnavailable, SigningKey, SigningKeys};
+pub use id_token::{ID_TOKEN_RULES, IdTokenFacts, IdTokenRule, KeysUnavailable, SigningKey, SigningKeys};
 
 use std::sync::Arc;
 
@@ -25,7 +28,11 @@ use super::entropy;
 use super::error::{Fault, HostError};
 use super::issuer::{Issuer, SignInRequest};
 use super::member::Member;
+use super::notes::{Event, Notes};
 use super::organizations::Organizations;
+use super::policy::HostPolicy;
+use super::sessions::SessionId;
+use super::toggles::UserToggles;
 use super::vault::{Record, TokenVault};
 use crate::clock::Clock;
 use flow::{Flow, Flows};
@@ -36,7 +43,16 @@ pub(super) struct Connect {
     pub(super) keys: Arc<dyn SigningKeys>,
     pub(super) vault: Arc<dyn TokenVault>,
     pub(super) organizations: Arc<Organizations>,
+    pub(super) toggles: Arc<UserToggles>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) policy: HostPolicy,
+    pub(super) notes: Notes,
+    pub(super) under_way: UnderWay,
+}
+
+/// Sign-ins that have begun and not ended.
+#[derive(Default)]
+pub(super) struct UnderWay {
     flows: Flows,
     /// Held while a sign-in is kept or a connection forgotten: one of the two is first, and forgetting undoes keeping.
     committing: tokio::sync::Mutex<()>,
@@ -51,26 +67,13 @@ pub(super) struct Started {
 }
 
 impl Connect {
-    pub(super) fn new(
-        issuer: Arc<Issuer>,
-        keys: Arc<dyn SigningKeys>,
-        vault: Arc<dyn TokenVault>,
-        organizations: Arc<Organizations>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self {
-            issuer,
-            keys,
-            vault,
-            organizations,
-            clock,
-            flows: Flows::default(),
-            committing: tokio::sync::Mutex::default(),
-        }
-    }
-
-    /// Starts a sign-in for `member`, who has passed the gate.
-    pub(super) async fn start(&self, member: &Member, login_hint: Option<&str>) -> Result<Started, HostError> {
+    /// Starts a sign-in for `member`, who has passed the gate. `session` is the browser session that asks, if one does.
+    pub(super) async fn start(
+        &self,
+        member: &Member,
+        session: Option<SessionId>,
+        login_hint: Option<&str>,
+    ) -> Result<Started, HostError> {
         let claims = match self.vault.read(member).await {
             Ok(Some(stored)) => match stored.record {
                 Record::Ended(ended) => ended.claims,
@@ -92,18 +95,28 @@ impl Connect {
             login_hint,
             claims: claims.as_deref(),
         });
-        let flow = Flow { member: member.clone(), verifier, nonce, claims, started_at: self.clock.now() };
-        self.flows.insert(&state, &browser, flow);
+        let flow = Flow {
+            member: member.clone(),
+            on_page: session.is_some(),
+            verifier,
+            nonce,
+            claims,
+            started_at: self.clock.now(),
+        };
+        self.under_way.flows.insert(&state, &browser, flow);
         tracing::info!(%member, "a sign-in was started");
+        self.notes.member(member, Event::ConnectStarted, "ok");
         Ok(Started { authorization_url, browser: browser.into() })
     }
 
     /// Forgets everything of `member`: tokens, and sign-ins under way. Says whether there were tokens.
     pub(super) async fn disconnect(&self, member: &Member) -> Result<bool, HostError> {
-        let _first_or_last = self.committing.lock().await;
-        self.flows.forget(member);
+        let _first_or_last = self.under_way.committing.lock().await;
+        self.under_way.flows.forget(member);
         let existed = self.vault.erase(member).await.map_err(Fault::Vault)?;
+        self.toggles.linked(member, None).await?;
         tracing::info!(%member, existed, "a member was disconnected");
+        self.notes.member(member, Event::Disconnected, if existed { "ok" } else { "not_connected" });
         Ok(existed)
     }
 }

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::super::{EntraSettings, HostConfig, body};
 use super::SignInFailure;
+use super::failure::number_in;
 use super::wire::{GrantBody, RefusalBody};
 use crate::entra::challenge;
 
@@ -27,7 +28,18 @@ pub(in super::super) struct Issuer {
     client_id: String,
     scope: String,
     redirect_uri: Url,
+    server_id: String,
+    app_id_uri: String,
     http: reqwest::Client,
+    failure: fn(&str, Option<u32>) -> SignInFailure,
+}
+
+/// The two applications that an administrator lets in. The server is first: the client asks for a permission of it, and a
+/// tenant that does not know it cannot grant that (AADSTS650052).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum App {
+    Server,
+    Client,
 }
 
 /// What goes into an authorization request besides what never changes.
@@ -65,8 +77,12 @@ impl Issuer {
         config: &HostConfig,
         redirect_uri: Url,
         http: reqwest::Client,
+        failure: fn(&str, Option<u32>) -> SignInFailure,
     ) -> Self {
         Self {
+            server_id: entra.server_id.clone(),
+            app_id_uri: entra.app_id_uri.trim_end_matches('/').to_owned(),
+            failure,
             login: entra.login.clone(),
             authority_tenant: config.authority_tenant.clone(),
             client_id: config.client_id.clone(),
@@ -99,6 +115,30 @@ impl Issuer {
             }
         }
         url
+    }
+
+    /// Where an administrator of `tenant` lets one of the two applications in, for everybody
+    /// (<https://learn.microsoft.com/entra/identity-platform/v2-admin-consent>).
+    pub(in super::super) fn consent_url(&self, tenant: &str, app: App, redirect_uri: &Url, state: &str) -> Url {
+        let (client_id, scope) = match app {
+            App::Server => (self.server_id.as_str(), "https://graph.microsoft.com/.default".to_owned()),
+            App::Client => (self.client_id.as_str(), format!("{}/.default", self.app_id_uri)),
+        };
+        let mut url = self.login.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend([tenant, "v2.0", "adminconsent"]);
+        }
+        url.query_pairs_mut()
+            .append_pair("client_id", client_id)
+            .append_pair("scope", &scope)
+            .append_pair("redirect_uri", redirect_uri.as_str())
+            .append_pair("state", state);
+        url
+    }
+
+    /// What the issuer's refusal in a callback means.
+    pub(in super::super) fn failure(&self, error: &str, description: &str) -> SignInFailure {
+        (self.failure)(error, number_in(description))
     }
 
     /// The issuer of version 2 tokens of `tenant`.
@@ -153,7 +193,7 @@ impl Issuer {
             return Err(NoGrant::Unavailable(format!("the issuer answered {status}")));
         }
         match RefusalBody::parse(&body) {
-            Some(refusal) => Err(refusal.into_no_grant()),
+            Some(refusal) => Err(refusal.into_no_grant(self.failure)),
             None => Err(NoGrant::Misunderstood(format!("the issuer answered {status} without an OAuth error"))),
         }
     }

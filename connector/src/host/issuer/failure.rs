@@ -31,7 +31,7 @@ pub enum SignInFailure {
 
 impl SignInFailure {
     /// From the OAuth error and the issuer's number.
-    pub(super) fn from_wire(error: &str, number: Option<u32>) -> Self {
+    pub fn from_wire(error: &str, number: Option<u32>) -> Self {
         match number {
             Some(65001 | 90093 | 90094 | 90095 | 650_056 | 650_057) => Self::AdminConsentRequired,
             Some(500_011 | 500_014 | 650_051 | 650_052 | 650_054 | 700_016 | 7_000_112) => Self::AppNotInTenant,
@@ -48,11 +48,6 @@ impl SignInFailure {
             _ if error == "consent_required" => Self::AdminConsentRequired,
             _ => Self::Other,
         }
-    }
-
-    /// From what the issuer put into a callback.
-    pub(in super::super) fn from_callback(error: &str, description: &str) -> Self {
-        Self::from_wire(error, number_in(description))
     }
 
     /// Stable, for programs.

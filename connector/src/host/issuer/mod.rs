@@ -10,5 +10,5 @@ mod client;
 mod failure;
 mod wire;
 
-pub(super) use client::{Grant, Issuer, NoGrant, SignInRequest};
+pub(super) use client::{App, Grant, Issuer, NoGrant, SignInRequest};
 pub use failure::SignInFailure;

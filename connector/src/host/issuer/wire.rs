@@ -49,9 +49,9 @@ impl RefusalBody {
 
     /// Only what is about the person ends their connection. A host that is configured wrong, or an issuer that is busy,
     /// must not throw everybody's tokens away.
-    pub(super) fn into_no_grant(self) -> NoGrant {
+    pub(super) fn into_no_grant(self, means: fn(&str, Option<u32>) -> SignInFailure) -> NoGrant {
         let number = self.error_codes.first().copied().or_else(|| number_in(&self.error_description));
-        let failure = SignInFailure::from_wire(&self.error, number);
+        let failure = means(&self.error, number);
         tracing::info!(error = self.error.escape_debug().to_string(), aadsts = number, "the issuer gave no token");
         match self.error.as_str() {
             "invalid_grant" | "interaction_required" | "consent_required" | "login_required" | "access_denied" => {

@@ -1,20 +1,21 @@
-//! Where the browser comes back to from the sign-in. The page says what happened in our words; nothing that came in the
-//! address is shown.
+//! Where the browser comes back to from the sign-in, and from an administrator's consent. The page says what happened in our
+//! words; nothing that came in the address is shown.
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::response::{AppendHeaders, Html, IntoResponse, Response};
+use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode, header};
-use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
-use super::super::connect::Callback;
+use super::super::connect::{Callback, ConsentCallback, Next};
 use super::super::error::{HostError, Refusal};
+use super::super::notes::Event;
 use super::asker::asker;
-use super::{Host, Services};
+use super::{Host, cookies};
 
 const CONNECTED: &str = "Your Microsoft 365 account is connected. You can close this window.";
+const CONSENTED: &str = "Both applications are let into your Microsoft 365 organization. Its people can connect now.";
 const BROKEN: &str = "Something broke on our side. Nothing was connected; try again later.";
 
 pub(super) async fn finish(
@@ -22,75 +23,89 @@ pub(super) async fn finish(
     headers: HeaderMap,
     query: Result<Query<Callback>, QueryRejection>,
 ) -> Response {
-    let cookie = BrowserCookie::of(&host);
+    let cookie = cookies::sign_in(&host);
+    let asker = asker(&headers, &host);
     let outcome = match query {
         Ok(Query(callback)) => {
-            host.connect.finish(callback, cookie.read(&headers), asker(&headers, &host).as_ref()).await
+            let member = asker.as_ref().and_then(|asker| asker.member(&host).ok());
+            let asker = asker.as_ref().map(|asker| (&asker.user, member.as_ref()));
+            host.connect.finish(callback, cookie.read(&headers), asker).await
         }
         Err(_) => Err(Refusal::Malformed("The callback is not understood.").into()),
     };
-    let wants_json = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    let wants_json = wants_json.is_some_and(|accept| accept.contains("application/json"));
+    let on_page = asker.is_some_and(|asker| asker.session.is_some());
     match outcome {
         Ok((_, account)) => {
             let forget = AppendHeaders([(header::SET_COOKIE, cookie.clear())]);
-            if wants_json {
+            if wants_json(&headers) {
                 return (forget, Json(json!({ "connected": account }))).into_response();
             }
-            (forget, page(StatusCode::OK, CONNECTED)).into_response()
+            if on_page {
+                return (forget, Redirect::to("/?connected")).into_response();
+            }
+            (forget, page(StatusCode::OK, CONNECTED, false)).into_response()
         }
-        Err(error) if wants_json => error.into_response(),
-        Err(HostError::Refusal(refusal)) => page(refusal.status_and_code().0, refusal.message()),
-        Err(fault) => page(fault.into_response().status(), BROKEN),
+        Err(error) => refused(error, &headers, on_page),
     }
+}
+
+pub(super) async fn consented(
+    State(host): State<Host>,
+    headers: HeaderMap,
+    query: Result<Query<ConsentCallback>, QueryRejection>,
+) -> Response {
+    let cookie = cookies::consent(&host);
+    let on_page = asker(&headers, &host).is_some_and(|asker| asker.session.is_some());
+    let outcome = match &query {
+        Ok(Query(callback)) => host.consents.finish(callback, cookie.read(&headers)),
+        Err(_) => Err(Refusal::Malformed("The callback is not understood.").into()),
+    };
+    match outcome {
+        Ok(Next::Go(started)) => {
+            let next = AppendHeaders([(header::SET_COOKIE, cookie.set(&started.browser))]);
+            (next, Redirect::to(started.authorization_url.as_str())).into_response()
+        }
+        Ok(Next::Done(member)) => {
+            host.notes.member(&member, Event::ConsentFinished, "ok");
+            let forget = AppendHeaders([(header::SET_COOKIE, cookie.clear())]);
+            if wants_json(&headers) {
+                return (forget, Json(json!({ "consented": true }))).into_response();
+            }
+            if on_page {
+                return (forget, Redirect::to("/?consented")).into_response();
+            }
+            (forget, page(StatusCode::OK, CONSENTED, false)).into_response()
+        }
+        Err(error) => refused(error, &headers, on_page),
+    }
+}
+
+fn refused(error: HostError, headers: &HeaderMap, on_page: bool) -> Response {
+    if wants_json(headers) {
+        return error.into_response();
+    }
+    match error {
+        HostError::Refusal(refusal) => page(refusal.status_and_code().0, refusal.message(), on_page),
+        fault @ HostError::Fault(_) => page(fault.into_response().status(), BROKEN, on_page),
+    }
+}
+
+fn wants_json(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("application/json"))
 }
 
 /// `text` is one of our own sentences and needs no escaping.
-fn page(status: StatusCode, text: &str) -> Response {
+fn page(status: StatusCode, text: &str, way_back: bool) -> Response {
+    let back = if way_back { "<p><a href=\"/\">Back to the assistant</a></p>" } else { "" };
     let body = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>Microsoft 365 connector</title><p>{text}</p></html>\n"
+         <title>Microsoft 365 connector</title><link rel=\"stylesheet\" href=\"/app.css\">\
+         <main><h1>Microsoft 365 connector</h1><p>{text}</p>{back}</main></html>\n"
     );
-    let policy = AppendHeaders([(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'")]);
+    let policy = AppendHeaders([(
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'self'; frame-ancestors 'none'",
+    )]);
     (status, policy, Html(body)).into_response()
-}
-
-/// The cookie that recognises the browser which started a sign-in. It signs nobody in.
-pub(super) struct BrowserCookie {
-    secure: bool,
-}
-
-impl BrowserCookie {
-    pub(super) fn of(host: &Services) -> Self {
-        Self { secure: host.secure }
-    }
-
-    /// With https the `__Host-` prefix keeps other origins of the same site from setting it.
-    fn name(&self) -> &'static str {
-        if self.secure { "__Host-offline365-sign-in" } else { "offline365-sign-in" }
-    }
-
-    /// `Lax`: the issuer sends the browser back by a top-level navigation.
-    pub(super) fn set(&self, browser: &SecretString) -> String {
-        self.header(browser.expose_secret(), 600)
-    }
-
-    fn clear(&self) -> String {
-        self.header("", 0)
-    }
-
-    fn header(&self, value: &str, seconds: u32) -> String {
-        let secure = if self.secure { "; Secure" } else { "" };
-        format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", self.name())
-    }
-
-    fn read<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|cookies| cookies.to_str().ok())
-            .flat_map(|cookies| cookies.split(';'))
-            .filter_map(|cookie| cookie.trim().split_once('='))
-            .find_map(|(name, value)| (name == self.name()).then_some(value))
-    }
 }

@@ -4,29 +4,44 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::super::error::{Fault, HostError};
+use super::super::member::OrganizationName;
+use super::super::notes::Event;
 use super::Host;
 use super::asker::Asker;
 use super::json_body::JsonBody;
 
 /// What `POST /api/organization` is given.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Switch {
     connector_enabled: bool,
 }
 
+/// How the switch stands.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Switched {
+    name: OrganizationName,
+    connector_enabled: bool,
+}
+
 pub(super) async fn switch(
     State(host): State<Host>,
-    Asker(user): Asker,
+    asker: Asker,
     JsonBody(Switch { connector_enabled }): JsonBody<Switch>,
-) -> Result<Json<Value>, HostError> {
+) -> Result<Json<Switched>, HostError> {
+    let owner = asker.member(&host)?;
     let organizations = Arc::clone(&host.organizations);
-    let switched = tokio::task::spawn_blocking(move || organizations.switch(&user, connector_enabled));
-    let owner = switched.await.map_err(|_| Fault::Interrupted)?.map_err(Fault::Vault)??;
+    let by = owner.clone();
+    let switched = tokio::task::spawn_blocking(move || organizations.switch(&by, connector_enabled));
+    let outcome = switched.await.map_err(|_| Fault::Interrupted)?.map_err(Fault::Vault)?;
+    let event = if connector_enabled { Event::ConnectorEnabled } else { Event::ConnectorDisabled };
+    host.notes.outcome(&owner, event, &outcome.map_err(HostError::from));
+    outcome?;
     tracing::info!(%owner, connector_enabled, "an owner switched the connector");
-    Ok(Json(json!({ "name": owner.organization, "connectorEnabled": connector_enabled })))
+    Ok(Json(Switched { name: owner.organization, connector_enabled }))
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::super::error::{Fault, HostError, Refusal};
 use super::super::issuer::SignInFailure;
 use super::super::member::Member;
+use super::super::notes::{Event, Notes};
 use super::super::organizations::Closed;
 use super::super::renewal::Renewal;
 use super::server::{Answer, Request, Server};
@@ -16,16 +17,24 @@ use super::server::{Answer, Request, Server};
 pub(in super::super) struct Tools {
     server: Server,
     renewal: Arc<Renewal>,
+    notes: Notes,
 }
 
 impl Tools {
-    pub(in super::super) fn new(server: Server, renewal: Arc<Renewal>) -> Self {
-        Self { server, renewal }
+    pub(in super::super) fn new(server: Server, renewal: Arc<Renewal>, notes: Notes) -> Self {
+        Self { server, renewal, notes }
     }
 
     /// What `member` may call: the result of `tools/list`.
     pub(in super::super) async fn list(&self, member: &Member) -> Result<Value, HostError> {
         self.ask(member, &Request::ListTools).await
+    }
+
+    /// The names of the tools that `member` may call.
+    pub(in super::super) async fn names(&self, member: &Member) -> Result<Vec<String>, HostError> {
+        let listed = self.list(member).await?;
+        let tools = listed.get("tools").and_then(Value::as_array).into_iter().flatten();
+        Ok(tools.filter_map(|tool| tool.get("name")?.as_str().map(str::to_owned)).collect())
     }
 
     /// Calls a tool: the result of `tools/call`, also when the tool says that it failed.
@@ -36,6 +45,10 @@ impl Tools {
         arguments: Map<String, Value>,
     ) -> Result<Value, HostError> {
         let outcome = self.ask(member, &Request::CallTool { name: name.clone(), arguments }).await;
+        let failed = |result: &Value| result.get("isError") == Some(&Value::Bool(true));
+        let told =
+            outcome.as_ref().map_or_else(|error| error.told().0, |result| if failed(result) { "failed" } else { "ok" });
+        self.notes.tool(member, Event::ToolCalled, &name, told);
         tracing::info!(%member, tool = name, served = outcome.is_ok(), "a tool was called");
         outcome
     }

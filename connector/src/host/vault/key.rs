@@ -17,6 +17,48 @@ use super::super::entropy::{self, NoEntropy};
 #[derive(Clone)]
 pub struct VaultKey(Zeroizing<[u8; 32]>);
 
+/// The key that rows are sealed with, and keys that rows may still be sealed with.
+///
+/// To change keys without downtime: put the new key first and keep the old one behind it; rows are sealed anew in the
+/// background, and the log says when the old key opens nothing any more and can be taken away.
+#[derive(Debug, Clone)]
+pub struct KeyRing {
+    /// Seals and opens.
+    pub current: VaultKey,
+    /// Open.
+    pub old: Vec<VaultKey>,
+}
+
+impl KeyRing {
+    /// One key.
+    pub fn only(key: VaultKey) -> Self {
+        Self { current: key, old: Vec::new() }
+    }
+
+    /// The keys of this configuration. The place that holds the key may hold older ones behind it, a line each.
+    pub(in super::super) fn of(config: &HostConfig) -> Result<Self, KeyError> {
+        let text = match (&config.vault_key, &config.vault_key_env, &config.vault_key_file) {
+            (Some(text), None, None) => Zeroizing::new(text.expose_secret().to_owned()),
+            (None, Some(name), None) => {
+                Zeroizing::new(std::env::var(name).map_err(|_| KeyError::Variable(name.clone()))?)
+            }
+            (None, None, Some(path)) => Zeroizing::new(
+                std::fs::read_to_string(path)
+                    .map_err(|error| KeyError::File { path: path.display().to_string(), error })?,
+            ),
+            _ => return Err(KeyError::Sources),
+        };
+        let mut keys = text.split_whitespace().map(VaultKey::parse).collect::<Result<Vec<_>, _>>()?;
+        for old in &config.vault_old_keys {
+            keys.push(VaultKey::parse(old.expose_secret())?);
+        }
+        if keys.is_empty() {
+            return Err(KeyError::Malformed);
+        }
+        Ok(Self { current: keys.remove(0), old: keys })
+    }
+}
+
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -55,14 +97,17 @@ impl VaultKey {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(&Zeroizing::new(text)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                // Written aside and put in place whole: a crash between leaves no half key behind.
                 let key = Self::generate()?;
+                let aside = path.with_extension("new");
                 let mut options = std::fs::OpenOptions::new();
-                options.write(true).create_new(true);
+                options.write(true).create(true).truncate(true);
                 #[cfg(unix)]
                 std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-                let mut file = options.open(path).map_err(failed)?;
+                let mut file = options.open(&aside).map_err(failed)?;
                 file.write_all(key.to_base64().expose_secret().as_bytes()).map_err(failed)?;
                 file.sync_all().map_err(failed)?;
+                std::fs::rename(&aside, path).map_err(failed)?;
                 Ok(key)
             }
             Err(error) => Err(failed(error)),
@@ -72,22 +117,6 @@ impl VaultKey {
     /// The key as the configuration takes it.
     pub fn to_base64(&self) -> SecretString {
         SecretString::from(STANDARD.encode(self.0.as_slice()))
-    }
-
-    pub(in super::super) fn of(config: &HostConfig) -> Result<Self, KeyError> {
-        match (&config.vault_key, &config.vault_key_env, &config.vault_key_file) {
-            (Some(text), None, None) => Self::parse(text.expose_secret()),
-            (None, Some(name), None) => {
-                let text = std::env::var(name).map_err(|_| KeyError::Variable(name.clone()))?;
-                Self::parse(&Zeroizing::new(text))
-            }
-            (None, None, Some(path)) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|error| KeyError::File { path: path.display().to_string(), error })?;
-                Self::parse(&Zeroizing::new(text))
-            }
-            _ => Err(KeyError::Sources),
-        }
     }
 
     fn parse(text: &str) -> Result<Self, KeyError> {

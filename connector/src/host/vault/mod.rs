@@ -5,10 +5,12 @@
 //! | `key.rs` | where does the key come from? |
 //! | `seal.rs` | how is one row encrypted, and what is it bound to? |
 //! | `record.rs` | what does a row say? |
+//! | `rows.rs` | what else is kept sealed, and through which door? |
 //! | `store.rs` | how does it survive a crash, and how do two writers not overtake each other? |
 
 mod key;
 mod record;
+mod rows;
 mod seal;
 mod store;
 
@@ -17,11 +19,12 @@ use futures_util::future::BoxFuture;
 use super::entropy::NoEntropy;
 use super::member::Member;
 
-pub use key::{KeyError, VaultKey};
+pub use key::{KeyError, KeyRing, VaultKey};
 pub use record::{Account, Connected, Ended, Record};
+pub use rows::{Row, Rows};
 pub use seal::Revision;
 pub(super) use store::StateFile;
-pub use store::{RECORDS, RedbVault};
+pub use store::{RECORDS, RedbVault, Resealed};
 
 /// What stands in the vault for one member, and which write put it there.
 #[derive(Debug)]

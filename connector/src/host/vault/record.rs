@@ -1,6 +1,7 @@
 //! What does a row say? That somebody is connected, with which account and tokens, or why they no longer are.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -33,7 +34,7 @@ pub struct Connected {
 }
 
 /// The Microsoft account behind a connection. `(tenant, object_id)` is the identity, the rest is for people to read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Account {
     /// `tid`, lower case.
     pub tenant: String,

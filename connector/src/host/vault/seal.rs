@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::super::entropy;
 use super::super::member::Member;
+use super::key::KeyRing;
 use super::{VaultError, VaultKey};
 
 const VERSION: u8 = 1;
@@ -28,25 +29,43 @@ pub(super) struct Label<'a> {
     pub(super) record: &'a str,
 }
 
-/// Seals and opens rows with one key.
+/// Seals rows with the first of its keys, opens those of all.
 pub(super) struct Sealer {
+    current: Cipher,
+    old: Vec<Cipher>,
+    bound_to: fn(&Member, &str) -> Vec<u8>,
+}
+
+struct Cipher {
     cipher: XChaCha20Poly1305,
     key_id: [u8; KEY_ID],
 }
 
-impl Sealer {
-    pub(super) fn new(key: &VaultKey) -> Self {
+impl Cipher {
+    fn new(key: &VaultKey) -> Self {
         Self { cipher: XChaCha20Poly1305::new(key.bytes().into()), key_id: key.id() }
+    }
+}
+
+impl Sealer {
+    pub(super) fn new(keys: &KeyRing, bound_to: fn(&Member, &str) -> Vec<u8>) -> Self {
+        Self { current: Cipher::new(&keys.current), old: keys.old.iter().map(Cipher::new).collect(), bound_to }
+    }
+
+    /// Whether a row is sealed with another key than the first.
+    pub(super) fn is_old(&self, row: &[u8]) -> bool {
+        row.get(1..=KEY_ID) != Some(&self.current.key_id)
     }
 
     pub(super) fn seal(&self, label: Label<'_>, plain: &[u8]) -> Result<(Vec<u8>, Revision), VaultError> {
         let nonce: [u8; NONCE] = entropy::bytes()?;
         let mut row = Vec::with_capacity(HEAD + plain.len() + 16);
         row.push(VERSION);
-        row.extend_from_slice(&self.key_id);
+        row.extend_from_slice(&self.current.key_id);
         row.extend_from_slice(&nonce);
-        let aad = bound_to(label, &row);
+        let aad = self.bound_to(label, &row);
         let sealed = self
+            .current
             .cipher
             .encrypt(XNonce::from_slice(&nonce), Payload { msg: plain, aad: &aad })
             .map_err(|_| VaultError::Tampered)?;
@@ -57,17 +76,22 @@ impl Sealer {
     pub(super) fn open(&self, label: Label<'_>, row: &[u8]) -> Result<(Zeroizing<Vec<u8>>, Revision), VaultError> {
         let (head, sealed) = row.split_at_checked(HEAD).ok_or(VaultError::Tampered)?;
         let revision = revision(row).ok_or(VaultError::Tampered)?;
-        match head.split_first() {
-            Some((&VERSION, rest)) if rest.starts_with(&self.key_id) => {}
-            Some((&VERSION, _)) => return Err(VaultError::OtherKey),
-            _ => return Err(VaultError::Tampered),
-        }
-        let aad = bound_to(label, head);
-        let plain = self
+        let Some((&VERSION, rest)) = head.split_first() else { return Err(VaultError::Tampered) };
+        let mut keys = std::iter::once(&self.current).chain(&self.old);
+        let key = keys.find(|key| rest.starts_with(&key.key_id)).ok_or(VaultError::OtherKey)?;
+        let aad = self.bound_to(label, head);
+        let plain = key
             .cipher
             .decrypt(XNonce::from_slice(&revision.0), Payload { msg: sealed, aad: &aad })
             .map_err(|_| VaultError::Tampered)?;
         Ok((Zeroizing::new(plain), revision))
+    }
+
+    /// The owner, then the row's own head.
+    fn bound_to(&self, label: Label<'_>, head: &[u8]) -> Vec<u8> {
+        let mut aad = (self.bound_to)(label.member, label.record);
+        aad.extend_from_slice(head);
+        aad
     }
 }
 
@@ -77,22 +101,16 @@ pub(super) fn revision(row: &[u8]) -> Option<Revision> {
     Some(Revision(nonce.try_into().ok()?))
 }
 
-fn bound_to(label: Label<'_>, head: &[u8]) -> Vec<u8> {
-    let parts = [label.member.organization.as_str(), label.member.user.as_str(), label.record];
-    let mut aad = Vec::from(&b"offline365 host vault"[..]);
-    for part in parts {
-        aad.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        aad.extend_from_slice(part.as_bytes());
-    }
-    aad.extend_from_slice(head);
-    aad
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::host::policy::HostPolicy;
+
+    fn sealer() -> Sealer {
+        Sealer::new(&KeyRing::only(VaultKey::generate().unwrap()), HostPolicy::STRICT.bound_to)
+    }
 
     proptest! {
         #[test]
@@ -101,7 +119,7 @@ mod tests {
             other in ("[a-c]{0,3}", "[a-c]{0,3}", "[a-c]{0,3}"),
             plain in proptest::collection::vec(any::<u8>(), 0..64),
         ) {
-            let sealer = Sealer::new(&VaultKey::generate().unwrap());
+            let sealer = sealer();
             let whose = |names: &(String, String, String)| Member::new(names.0.as_str(), names.1.as_str());
             let (mine, theirs) = (whose(&owner), whose(&other));
             let (row, _) = sealer.seal(Label { member: &mine, record: &owner.2 }, &plain).unwrap();
@@ -111,7 +129,7 @@ mod tests {
 
         #[test]
         fn a_row_with_one_bit_changed_does_not_open(plain in proptest::collection::vec(any::<u8>(), 0..64), at: usize, bit in 0..8) {
-            let sealer = Sealer::new(&VaultKey::generate().unwrap());
+            let sealer = sealer();
             let member = Member::new("contoso", "alice");
             let label = Label { member: &member, record: "r" };
             let (mut row, _) = sealer.seal(label, &plain).unwrap();
@@ -123,7 +141,7 @@ mod tests {
 
     #[test]
     fn two_seals_of_the_same_text_differ() {
-        let sealer = Sealer::new(&VaultKey::generate().unwrap());
+        let sealer = sealer();
         let member = Member::new("contoso", "alice");
         let label = Label { member: &member, record: "r" };
         let (first, second) = (sealer.seal(label, b"same").unwrap(), sealer.seal(label, b"same").unwrap());

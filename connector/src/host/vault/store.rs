@@ -5,12 +5,17 @@ use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
 use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableHandle as _};
+use zeroize::Zeroizing;
 
 use super::super::member::Member;
 use super::super::organizations::SWITCHES;
+use super::super::policy::HostPolicy;
+use super::key::KeyRing;
+use super::rows::{Row, Rows};
 use super::seal::{self, Label, Revision, Sealer};
 use super::{Record, Stored, TokenVault, VaultError, VaultKey};
 
@@ -18,7 +23,7 @@ use super::{Record, Stored, TokenVault, VaultError, VaultKey};
 pub const RECORDS: TableDefinition<'static, (&'static str, &'static str, &'static str), &'static [u8]> =
     TableDefinition::new("records");
 
-/// The one kind of record there is so far.
+/// The record that holds a connection.
 const RECORD: &str = "microsoft-365";
 
 /// The host's one file, which only its owner may read.
@@ -29,7 +34,17 @@ pub(in super::super) struct StateFile(pub(in super::super) Arc<Database>);
 #[derive(Clone)]
 pub struct RedbVault {
     file: StateFile,
-    sealer: Arc<Sealer>,
+    sealer: Arc<ArcSwap<Sealer>>,
+    bound_to: fn(&Member, &str) -> Vec<u8>,
+}
+
+/// What a change of keys did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resealed {
+    /// Rows that now open with the current key.
+    pub sealed_anew: usize,
+    /// Rows that none of the keys opens. They stay as they are.
+    pub unopened: usize,
 }
 
 impl StateFile {
@@ -54,21 +69,95 @@ impl StateFile {
 impl RedbVault {
     /// The vault in `dir`, which is created if it is not there.
     pub fn open(dir: &Path, key: &VaultKey) -> Result<Self, VaultError> {
-        Ok(Self::within(StateFile::open(dir)?, key))
+        let keys = KeyRing::only(key.clone());
+        Ok(Self::within(StateFile::open(dir)?, &keys, HostPolicy::STRICT.bound_to))
     }
 
-    pub(in super::super) fn within(file: StateFile, key: &VaultKey) -> Self {
-        Self { file, sealer: Arc::new(Sealer::new(key)) }
+    pub(in super::super) fn within(file: StateFile, keys: &KeyRing, bound_to: fn(&Member, &str) -> Vec<u8>) -> Self {
+        Self { file, sealer: Arc::new(ArcSwap::from_pointee(Sealer::new(keys, bound_to))), bound_to }
+    }
+
+    /// Uses other keys from now on. Rows of the old ones open as long as those are among `keys`; [`reseal`](Self::reseal)
+    /// then moves them over.
+    pub fn change_keys(&self, keys: &KeyRing) {
+        self.sealer.store(Arc::new(Sealer::new(keys, self.bound_to)));
+    }
+
+    /// Seals every row of an older key anew, one transaction each, while others read and write.
+    pub async fn reseal(&self) -> Result<Resealed, VaultError> {
+        let this = self.clone();
+        tokio::task::spawn_blocking(move || this.reseal_now()).await.map_err(|_| VaultError::Interrupted)?
+    }
+
+    fn reseal_now(&self) -> Result<Resealed, VaultError> {
+        let sealer = self.sealer.load_full();
+        let mut done = Resealed::default();
+        for (organization, user, record) in self.addresses(|row| sealer.is_old(row))? {
+            let member = Member::new(organization.as_str(), user.as_str());
+            let label = Label { member: &member, record: &record };
+            let transaction = self.file.0.begin_write()?;
+            {
+                let mut table = transaction.open_table(RECORDS)?;
+                let Some(row) = table.get(address(label))?.map(|row| row.value().to_vec()) else { continue };
+                if !sealer.is_old(&row) {
+                    continue;
+                }
+                let Ok((plain, _)) = sealer.open(label, &row) else {
+                    done.unopened += 1;
+                    continue;
+                };
+                let (row, _) = sealer.seal(label, &plain)?;
+                table.insert(address(label), row.as_slice())?;
+            }
+            transaction.commit()?;
+            done.sealed_anew += 1;
+        }
+        Ok(done)
+    }
+
+    fn addresses(&self, wanted: impl Fn(&[u8]) -> bool) -> Result<Vec<(String, String, String)>, VaultError> {
+        let table = self.file.0.begin_read()?.open_table(RECORDS)?;
+        let mut addresses = Vec::new();
+        for row in table.iter()? {
+            let (key, value) = row?;
+            let (organization, user, record) = key.value();
+            if wanted(value.value()) {
+                addresses.push((organization.to_owned(), user.to_owned(), record.to_owned()));
+            }
+        }
+        Ok(addresses)
+    }
+
+    /// Every row called `record`, of whomever. Rows that do not open are left out, and said so in the log.
+    pub(in super::super) fn all_called(&self, record: &str) -> Result<Vec<(Member, Row)>, VaultError> {
+        let sealer = self.sealer.load_full();
+        let table = self.file.0.begin_read()?.open_table(RECORDS)?;
+        let mut rows = Vec::new();
+        for row in table.iter()? {
+            let (key, value) = row?;
+            let (organization, user, name) = key.value();
+            if name != record {
+                continue;
+            }
+            let member = Member::new(organization, user);
+            match sealer.open(Label { member: &member, record }, value.value()) {
+                Ok((plain, revision)) => rows.push((member, Row { plain, revision })),
+                Err(error) => tracing::warn!(%member, record, %error, "a row does not open"),
+            }
+        }
+        Ok(rows)
     }
 
     /// Transactions wait for the disk, so they leave the threads that serve requests.
     async fn run<T: Send + 'static>(
         &self,
         member: &Member,
+        record: &str,
         work: impl FnOnce(&Database, &Sealer, Label<'_>) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
-        let (this, member) = (self.clone(), member.clone());
-        tokio::task::spawn_blocking(move || work(&this.file.0, &this.sealer, Label { member: &member, record: RECORD }))
+        let (this, member, record) = (self.clone(), member.clone(), record.to_owned());
+        let sealer = self.sealer.load_full();
+        tokio::task::spawn_blocking(move || work(&this.file.0, &sealer, Label { member: &member, record: &record }))
             .await
             .map_err(|_| VaultError::Interrupted)?
     }
@@ -76,7 +165,7 @@ impl RedbVault {
 
 impl TokenVault for RedbVault {
     fn read<'a>(&'a self, member: &'a Member) -> BoxFuture<'a, Result<Option<Stored>, VaultError>> {
-        Box::pin(self.run(member, |database, sealer, label| {
+        Box::pin(self.run(member, RECORD, |database, sealer, label| {
             let table = database.begin_read()?.open_table(RECORDS)?;
             let Some(row) = table.get(address(label))? else { return Ok(None) };
             let (plain, revision) = sealer.open(label, row.value())?;
@@ -85,7 +174,7 @@ impl TokenVault for RedbVault {
     }
 
     fn write<'a>(&'a self, member: &'a Member, record: Record) -> BoxFuture<'a, Result<Revision, VaultError>> {
-        Box::pin(self.run(member, move |database, sealer, label| {
+        Box::pin(self.run(member, RECORD, move |database, sealer, label| {
             let (row, revision) = sealer.seal(label, &record.to_plain()?)?;
             let transaction = database.begin_write()?;
             transaction.open_table(RECORDS)?.insert(address(label), row.as_slice())?;
@@ -100,7 +189,7 @@ impl TokenVault for RedbVault {
         seen: Revision,
         record: Record,
     ) -> BoxFuture<'a, Result<Option<Revision>, VaultError>> {
-        Box::pin(self.run(member, move |database, sealer, label| {
+        Box::pin(self.run(member, RECORD, move |database, sealer, label| {
             let (row, revision) = sealer.seal(label, &record.to_plain()?)?;
             let transaction = database.begin_write()?;
             {
@@ -117,11 +206,71 @@ impl TokenVault for RedbVault {
     }
 
     fn erase<'a>(&'a self, member: &'a Member) -> BoxFuture<'a, Result<bool, VaultError>> {
-        Box::pin(self.run(member, |database, _, label| {
+        Box::pin(self.run(member, RECORD, |database, _, label| {
             let transaction = database.begin_write()?;
             let existed = transaction.open_table(RECORDS)?.remove(address(label))?.is_some();
             transaction.commit()?;
             Ok(existed)
+        }))
+    }
+}
+
+impl Rows for RedbVault {
+    fn read<'a>(&'a self, owner: &'a Member, name: &'a str) -> BoxFuture<'a, Result<Option<Row>, VaultError>> {
+        Box::pin(self.run(owner, name, |database, sealer, label| {
+            let table = database.begin_read()?.open_table(RECORDS)?;
+            let Some(row) = table.get(address(label))? else { return Ok(None) };
+            let (plain, revision) = sealer.open(label, row.value())?;
+            Ok(Some(Row { plain, revision }))
+        }))
+    }
+
+    fn replace<'a>(
+        &'a self,
+        owner: &'a Member,
+        name: &'a str,
+        seen: Option<Revision>,
+        plain: Zeroizing<Vec<u8>>,
+    ) -> BoxFuture<'a, Result<Option<Revision>, VaultError>> {
+        Box::pin(self.run(owner, name, move |database, sealer, label| {
+            let (row, revision) = sealer.seal(label, &plain)?;
+            let transaction = database.begin_write()?;
+            {
+                let mut table = transaction.open_table(RECORDS)?;
+                let current = table.get(address(label))?.map(|row| seal::revision(row.value()));
+                if current.is_some() != seen.is_some() || current.flatten() != seen {
+                    return Ok(None);
+                }
+                table.insert(address(label), row.as_slice())?;
+            }
+            transaction.commit()?;
+            Ok(Some(revision))
+        }))
+    }
+
+    fn erase<'a>(&'a self, owner: &'a Member, name: &'a str) -> BoxFuture<'a, Result<bool, VaultError>> {
+        Box::pin(self.run(owner, name, |database, _, label| {
+            let transaction = database.begin_write()?;
+            let existed = transaction.open_table(RECORDS)?.remove(address(label))?.is_some();
+            transaction.commit()?;
+            Ok(existed)
+        }))
+    }
+
+    fn names<'a>(&'a self, owner: &'a Member, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, VaultError>> {
+        Box::pin(self.run(owner, prefix, |database, _, label| {
+            let table = database.begin_read()?.open_table(RECORDS)?;
+            let mut names = Vec::new();
+            for row in table.range(address(label)..)? {
+                let (key, _) = row?;
+                let (organization, user, name) = key.value();
+                let same = organization == label.member.organization.as_str() && user == label.member.user.as_str();
+                if !same || !name.starts_with(label.record) {
+                    break;
+                }
+                names.push(name.to_owned());
+            }
+            Ok(names)
         }))
     }
 }
