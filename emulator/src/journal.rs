@@ -73,6 +73,14 @@ pub struct Exchange {
     pub response_body: String,
 }
 
+impl Exchange {
+    /// `request-id` of Graph's answers, `x-ms-request-id` of the login host's: what the audit row has too.
+    pub fn request_id(&self) -> Option<&str> {
+        let is_id = |name: &str| ["request-id", "x-ms-request-id"].contains(&name);
+        self.response_headers.iter().find(|(name, _)| is_id(name)).map(|(_, value)| value.as_str())
+    }
+}
+
 /// The journal of a running emulator.
 #[derive(Debug, Default)]
 pub struct Journal {

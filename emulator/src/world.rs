@@ -69,8 +69,10 @@ pub struct World {
 /// One tenant: its directory and its content.
 #[derive(Debug, Clone)]
 pub struct TenantWorld {
-    /// Short name, for example `contoso`.
+    /// What fixture rows call it, for example `contoso`; a copy keeps it, so that rows mean in the copy what they mean here.
     pub name: String,
+    /// The copy's own name, if it is one.
+    pub copy: Option<String>,
     /// Tenant id.
     pub id: TenantId,
     /// Name of the organization.
@@ -95,6 +97,7 @@ impl World {
             .map(|tenant| {
                 let world = TenantWorld {
                     name: tenant.name.clone(),
+                    copy: None,
                     id: tenant.id,
                     display_name: tenant.display_name.clone(),
                     domain: tenant.domain.clone(),
@@ -129,7 +132,7 @@ impl World {
             self.tenants
                 .values()
                 .map(Arc::as_ref)
-                .find(|tenant| tenant.domain.eq_ignore_ascii_case(name) || tenant.name.eq_ignore_ascii_case(name))
+                .find(|tenant| tenant.domain.eq_ignore_ascii_case(name) || tenant.label().eq_ignore_ascii_case(name))
         })
     }
 
@@ -155,6 +158,13 @@ impl World {
             }
         }
         hash.finalize().into()
+    }
+}
+
+impl TenantWorld {
+    /// The name that is its alone.
+    pub fn label(&self) -> &str {
+        self.copy.as_deref().unwrap_or(&self.name)
     }
 }
 

@@ -6,6 +6,7 @@
 mod apps;
 mod directory;
 mod mail;
+mod tenants;
 
 use fixtures::ids::{AppId, GroupId, TenantId, UserId};
 use jiff::Timestamp;
@@ -16,12 +17,15 @@ use crate::world::World;
 pub use apps::AppChange;
 pub use directory::{DirectoryChange, PasswordSetBy};
 pub use mail::MailChange;
+pub use tenants::TenantChange;
 
 /// A change of the world.
 #[derive(Debug, Clone)]
 pub enum Change {
     /// Registrations, which no tenant owns alone.
     App(AppChange),
+    /// Which tenants there are.
+    Tenant(TenantChange),
     /// Users, groups, service principals, grants, policies of one tenant.
     Directory {
         /// Tenant.
@@ -51,6 +55,7 @@ impl Change {
     pub(crate) fn apply(self, world: &mut World, moment: &Moment) -> Result<(), ChangeError> {
         match self {
             Self::App(change) => change.apply(world),
+            Self::Tenant(change) => change.apply(world),
             Self::Directory { tenant, change } => change.apply(world, tenant, moment),
             Self::Mail { tenant, mailbox, change } => change.apply(world, tenant, mailbox, moment),
         }

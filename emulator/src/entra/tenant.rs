@@ -64,10 +64,10 @@ impl Authority {
         world.tenants.values().map(std::convert::AsRef::as_ref).filter(move |tenant| self.covers(tenant.id))
     }
 
-    /// A user by UPN. At `common` the home tenant is meant: a guest names the resource tenant instead.
+    /// A user by UPN. At `common` the home tenant is meant: a guest names the resource tenant instead, and so does a user of a copy.
     pub(crate) fn user<'w>(self, world: &'w World, upn: &str) -> Option<(&'w TenantWorld, &'w User)> {
         self.tenants(world)
             .filter_map(|tenant| tenant.directory.user_by_upn(upn).map(|user| (tenant, user)))
-            .find(|(_, user)| matches!(self, Self::Tenant(_)) || user.home.is_none())
+            .find(|(tenant, user)| matches!(self, Self::Tenant(_)) || (user.home.is_none() && tenant.copy.is_none()))
     }
 }

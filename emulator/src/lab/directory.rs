@@ -1,16 +1,15 @@
-//! Tenants, users and grants: read, and changed through [`Change`] like everything else.
+//! Users and grants: read, and changed through [`Change`] like everything else.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fixtures::ids::{TenantId, UserId};
+use fixtures::ids::UserId;
 use fixtures::plan::Registration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::refusal::{LabError, Refusal};
-use super::route::{Done, Nothing, Route, get, post};
+use super::route::{Done, Route, get, post};
 use crate::change::{Change, DirectoryChange};
 use crate::directory::{Grant, GrantKey};
 use crate::world::{State, TenantWorld, World};
@@ -18,7 +17,6 @@ use crate::world::{State, TenantWorld, World};
 pub(super) fn routes() -> Vec<Route> {
     const MISSING: &[Refusal] = &[Refusal::Missing];
     vec![
-        get("/lab/tenants", "Tenants and their users", tenants),
         get("/lab/grants", "Delegated permission grants of a tenant", grants).refuses(MISSING),
         post("/lab/grants/consent", "Grants scopes, for everybody or one user", consent).refuses(MISSING),
         post("/lab/grants/revoke", "Takes scopes out of a grant; all of it without scopes", revoke).refuses(MISSING),
@@ -26,50 +24,6 @@ pub(super) fn routes() -> Vec<Route> {
         post("/lab/users/revoke-sessions", "Voids everything the user signed in to before now", revoke_sessions)
             .refuses(MISSING),
     ]
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-struct TenantRow {
-    /// Short name, for example `contoso`.
-    name: String,
-    /// `tid`.
-    #[schemars(with = "Uuid")]
-    id: TenantId,
-    /// Verified domain.
-    domain: String,
-    users: Vec<UserRow>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-struct UserRow {
-    /// The handle of fixture rows, for example `alice`.
-    name: String,
-    /// `userPrincipalName`.
-    upn: String,
-    /// Object id: unique only together with the tenant.
-    #[schemars(with = "Uuid")]
-    id: UserId,
-    /// Directory roles.
-    roles: Vec<String>,
-    /// `accountEnabled`.
-    enabled: bool,
-}
-
-async fn tenants(state: Arc<State>, _: Nothing) -> Result<Vec<TenantRow>, LabError> {
-    Ok(state.world().tenants.values().map(|tenant| TenantRow::of(tenant)).collect())
-}
-
-impl TenantRow {
-    fn of(tenant: &TenantWorld) -> Self {
-        let users = tenant.directory.users().map(|user| UserRow {
-            name: user.name.clone(),
-            upn: user.upn.clone(),
-            id: user.id,
-            roles: user.roles.clone(),
-            enabled: user.enabled,
-        });
-        Self { name: tenant.name.clone(), id: tenant.id, domain: tenant.domain.clone(), users: users.collect() }
-    }
 }
 
 /// `?tenant=contoso`.

@@ -106,11 +106,26 @@ struct ExchangesQuery {
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct Exchanges {
-    exchanges: Vec<Exchange>,
+    exchanges: Vec<Explained>,
+}
+
+/// A raw exchange, and why it went so.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Explained {
+    #[serde(flatten)]
+    exchange: Exchange,
+    /// The audit rows of this exchange: what was asked, by whom, and why it was refused. A batch has one for each of its requests.
+    audit: Vec<AuditRow>,
 }
 
 async fn exchanges(state: Arc<State>, asked: ExchangesQuery) -> Result<Exchanges, LabError> {
-    Ok(Exchanges { exchanges: state.journal.exchanges_since(asked.since) })
+    let rows = state.journal.audit_since(0);
+    let explained = |exchange: Exchange| {
+        let id = exchange.request_id();
+        let audit = rows.iter().filter(|row| id == Some(row.request_id.as_str())).cloned().collect();
+        Explained { exchange, audit }
+    };
+    Ok(Exchanges { exchanges: state.journal.exchanges_since(asked.since).into_iter().map(explained).collect() })
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -11,6 +11,7 @@ mod mint;
 mod openapi;
 mod refusal;
 mod route;
+mod tenants;
 mod world;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ fn table() -> Vec<Area> {
     vec![
         ("world", world::routes()),
         ("clock", clock::routes()),
+        ("tenants", tenants::routes()),
         ("directory", directory::routes()),
         ("keys", keys::routes()),
         ("tokens", mint::routes()),

@@ -88,7 +88,11 @@ impl LabError {
 
 impl From<ChangeError> for LabError {
     fn from(error: ChangeError) -> Self {
-        Self::new(Refusal::Missing, error.to_string())
+        let refusal = match error {
+            ChangeError::Taken => Refusal::Conflict,
+            _ => Refusal::Missing,
+        };
+        Self::new(refusal, error.to_string())
     }
 }
 

@@ -13,14 +13,6 @@ impl Scene {
         document["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
     }
 
-    async fn done(&self, path: &str, body: Value) -> Value {
-        let answer = self.post(path, body.clone()).await;
-        let status = answer.status();
-        let said: Value = answer.json().await.unwrap();
-        assert_eq!(status, 200, "{path} {body}: {said}");
-        said
-    }
-
     /// A token for Graph, with these further members of the request.
     async fn mint(&self, further: Value) -> String {
         let mut order = json!({ "tenant": "contoso", "user": "alice", "client": "m365-server", "resource": "graph" });

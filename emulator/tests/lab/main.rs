@@ -1,5 +1,6 @@
 //! The lab over the wire: what it changes, and whom it refuses.
 
+mod copies;
 mod keys;
 mod routes;
 
@@ -36,6 +37,14 @@ impl Scene {
 
     async fn post(&self, path: &str, body: Value) -> Response {
         self.http.post(self.url(path)).json(&body).send().await.unwrap()
+    }
+
+    async fn done(&self, path: &str, body: Value) -> Value {
+        let answer = self.post(path, body.clone()).await;
+        let status = answer.status();
+        let said: Value = answer.json().await.unwrap();
+        assert_eq!(status, 200, "{path} {body}: {said}");
+        said
     }
 
     async fn code_of(&self, tenant: &str, hint: &str) -> u16 {
@@ -183,8 +192,13 @@ async fn exchanges_are_kept_only_while_recording() {
     assert_eq!((&kept[0]["host"], &kept[1]["host"]), (&json!("login"), &json!("graph")));
     assert_eq!(kept[0]["target"], "/common/v2.0/.well-known/openid-configuration?x=1");
     assert_eq!(kept[0]["status"], 200);
+    assert_eq!((&kept[1]["audit"][0]["status"], &kept[1]["status"]), (&json!(401), &json!(401)));
+    assert!(kept[1]["audit"][0]["reason"].is_string(), "why");
+    scene.code_of("contoso.example", "alice@contoso.example").await;
+    let signed_in = &scene.read("/lab/exchanges?since=2").await["exchanges"][0];
+    assert_eq!(signed_in["audit"][0]["kind"], "sign-in");
     let later = scene.read("/lab/exchanges?since=1").await;
-    assert_eq!(later["exchanges"].as_array().unwrap().len(), 1);
+    assert_eq!(later["exchanges"].as_array().unwrap().len(), 2);
     scene.post("/lab/recording", json!({ "on": false })).await;
     assert_eq!(scene.read("/lab/exchanges").await, json!({ "exchanges": [] }));
 }

@@ -20,6 +20,8 @@ fn examples() -> Vec<(&'static str, &'static str, Value)> {
         ("get", "/lab/clock", json!({})),
         ("post", "/lab/clock", json!({ "advance": "PT1H" })),
         ("get", "/lab/tenants", json!({})),
+        ("post", "/lab/tenants/clone", json!({ "tenant": "contoso", "name": "worker-1" })),
+        ("post", "/lab/tenants/delete", json!({ "tenant": "fabrikam" })),
         ("get", "/lab/grants", json!({ "tenant": "contoso" })),
         ("post", "/lab/grants/consent", grant.clone()),
         ("post", "/lab/grants/revoke", grant),
@@ -166,7 +168,10 @@ async fn refusals_are_described_too() {
     // What names something: the same examples, with a name that is not there.
     for (method, path, mut request) in examples() {
         let members = request.as_object().unwrap().clone();
-        for (member, _) in members.into_iter().filter(|(member, value)| value.is_string() && member != "advance") {
+        for (member, _) in members
+            .into_iter()
+            .filter(|(member, value)| value.is_string() && !["advance", "name"].contains(&member.as_str()))
+        {
             let kept = std::mem::replace(&mut request[&member], json!("nowhere"));
             let (status, answer) = scene.ask(method, path, &request).await;
             let responses = &document["paths"][path][method]["responses"];
