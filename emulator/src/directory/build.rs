@@ -38,7 +38,7 @@ impl Directory {
         if let Some(policy) = tenant.policies.first() {
             return Err(DirectoryError::PolicyNotModelled { tenant: tenant.name.clone(), policy: policy.name.clone() });
         }
-        let rows = Rows { plan, tenant };
+        let rows = Rows::of(plan, tenant);
         let users: Tallied<_, _> = tenant
             .people
             .iter()
@@ -115,9 +115,16 @@ fn enabled_service_principal(tenant_name: &str, registration: &Registration) -> 
 struct Rows<'a> {
     plan: &'a Plan,
     tenant: &'a Tenant,
+    /// Object ids by handle: a group of thousands names each of its members.
+    people: BTreeMap<&'a str, UserId>,
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
+    fn of(plan: &'a Plan, tenant: &'a Tenant) -> Self {
+        let people = tenant.people.iter().map(|person| (person.name.as_str(), person.id(tenant))).collect();
+        Self { plan, tenant, people }
+    }
+
     fn unknown(&self, row: &str, reference: &str) -> DirectoryError {
         DirectoryError::Unknown {
             tenant: self.tenant.name.clone(),
@@ -171,10 +178,11 @@ impl Rows<'_> {
     }
 
     fn person(&self, row: &str, reference: &str) -> Result<UserId, DirectoryError> {
-        match self.plan.person(reference) {
-            Some((tenant, person)) if tenant.id == self.tenant.id => Ok(person.id(tenant)),
-            _ => Err(self.unknown(row, reference)),
-        }
+        reference
+            .split_once('@')
+            .filter(|(_, tenant)| *tenant == self.tenant.name)
+            .and_then(|(name, _)| self.people.get(name).copied())
+            .ok_or_else(|| self.unknown(row, reference))
     }
 
     fn service_principals(&self) -> Result<BTreeMap<AppId, ServicePrincipal>, DirectoryError> {

@@ -158,7 +158,7 @@ async fn careless_rules_leak_and_are_seen_to() {
     let scene = Scene::with(Options { rules: any_scope, ..Options::default() }).await;
     assert_eq!(scene.caller(fixtures::cast::ALICE, "User.Read").get("/me/messages").await.status, 200);
 
-    let wrong_home = Rules { home: |world, _| world.tenants.keys().next().copied(), ..Rules::STRICT };
+    let wrong_home = Rules { home: |world, _| world.tenant_named("contoso").map(|tenant| tenant.id), ..Rules::STRICT };
     let scene = Scene::with(Options { rules: wrong_home, ..Options::default() }).await;
     let (alice, mallory) = (scene.caller(fixtures::cast::ALICE, ALL), scene.caller(fixtures::cast::MALLORY, ALL));
     assert_eq!(alice.get("/me/messages").await.bytes, mallory.get("/me/messages").await.bytes);
