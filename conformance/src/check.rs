@@ -5,10 +5,12 @@ use std::fmt;
 
 use fixtures::cast;
 use futures_util::future::BoxFuture;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bench::Bench;
 use crate::broken::Broken;
+use crate::scenario::{self, Scenario};
 
 /// One question to a target.
 #[derive(Debug)]
@@ -38,7 +40,26 @@ pub struct Check {
 }
 
 /// The body of a check. `Ok` means that every expectation held.
-pub type Run = for<'a> fn(&'a mut Bench) -> BoxFuture<'a, Result<(), Finding>>;
+pub type Code = for<'a> fn(&'a mut Bench) -> BoxFuture<'a, Result<(), Finding>>;
+
+/// How a check is run.
+#[derive(Debug, Clone, Copy)]
+pub enum Run {
+    /// By code: where holds, interleavings or generated input would make a poor file.
+    Code(Code),
+    /// By a scenario file.
+    File(&'static Scenario),
+}
+
+impl Run {
+    /// Asks the question.
+    pub async fn ask(self, bench: &mut Bench) -> Result<(), Finding> {
+        match self {
+            Self::Code(code) => code(bench).await,
+            Self::File(scenario) => scenario::play(bench, scenario).await,
+        }
+    }
+}
 
 impl Check {
     /// The part of the id before `/`.
@@ -59,7 +80,7 @@ pub struct Attack {
 }
 
 /// A part on the way of a request: who refused it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Layer {
     /// The connector under test.
@@ -117,7 +138,7 @@ impl fmt::Display for Verdict {
 }
 
 /// Which connectors a check speaks about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// Every connector.
@@ -127,7 +148,7 @@ pub enum Profile {
 }
 
 /// What a failure would mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// A defence in depth is missing.
@@ -152,7 +173,7 @@ impl fmt::Display for Severity {
 }
 
 /// What a target may lack. Our embedded connector lacks none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Feature {
     /// Its clock stands and can be moved, together with the emulator's.
@@ -197,7 +218,8 @@ pub struct Setup {
 }
 
 /// How the world treats tokens that were issued before a revocation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum World {
     /// As the real Graph: honoured until they expire, but for continuous access evaluation. Decides verdicts.
     Real,

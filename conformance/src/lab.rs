@@ -145,6 +145,11 @@ impl Lab {
         serde_json::from_value(value).map_err(|error| LabError { what: what.to_owned(), why: error.to_string() })
     }
 
+    /// Any control: a path of the lab and its body.
+    pub async fn ask(&self, path: &str, body: &Value) -> Result<Value, LabError> {
+        self.post(path, body).await
+    }
+
     /// Puts the world back to its plan.
     pub async fn reset(&self) -> Result<(), LabError> {
         self.post("/lab/reset", &json!({})).await.map(drop)

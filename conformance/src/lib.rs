@@ -7,6 +7,7 @@
 //! | [`mod@bench`] | on what does a check run: world, target, people, recorder |
 //! | [`forge`] | how does one make a token that is wrong in one thing? |
 //! | [`broken`] | our connector, wrong in one way at a time |
+//! | [`scenario`] | what is a check that is written as a file? |
 //! | [`run`] | how are checks run, side by side and alone? |
 //! | [`recorder`] | what happened, and what of it may leave |
 //! | [`report`] | what was found |
@@ -25,6 +26,7 @@ pub mod recorder;
 pub mod report;
 pub mod requirements;
 pub mod run;
+pub mod scenario;
 pub mod suites;
 pub mod target;
 pub mod up;

@@ -170,7 +170,7 @@ fn missing(check: &Check, has: &BTreeSet<Feature>) -> Option<Feature> {
 }
 
 async fn ask(check: &'static Check, mut bench: Bench) -> Outcome {
-    let asked = tokio::time::timeout(PATIENCE, (check.run)(&mut bench)).await;
+    let asked = tokio::time::timeout(PATIENCE, check.run.ask(&mut bench)).await;
     let finding = match asked {
         Ok(Ok(())) => None,
         Ok(Err(finding)) => Some(finding),

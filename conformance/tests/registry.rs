@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use conformance::{broken, requirements, suites};
+use conformance::check::Run;
+use conformance::{broken, requirements, scenario, suites};
 
 fn checks_on_disk(folder: &Path) -> BTreeSet<PathBuf> {
     let mut files = BTreeSet::new();
@@ -22,25 +23,35 @@ fn checks_on_disk(folder: &Path) -> BTreeSet<PathBuf> {
 #[test]
 fn a_file_is_named_as_its_check_and_every_file_is_listed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let named: BTreeSet<PathBuf> =
-        suites::all().map(|check| root.join(format!("src/suites/{}.rs", check.id.replace('-', "_")))).collect();
+    let code = suites::all().filter(|check| matches!(check.run, Run::Code(_)));
+    let file = |id: &str| format!("src/suites/{}.rs", id.replace('-', "_"));
+    let named: BTreeSet<PathBuf> = code.map(|check| root.join(file(check.id))).collect();
     assert_eq!(named, checks_on_disk(&root.join("src/suites")));
+    let files = suites::all().filter(|check| matches!(check.run, Run::File(_)));
+    let files: BTreeSet<PathBuf> = files.map(|check| root.join(format!("scenarios/{}.yaml", check.id))).collect();
+    let mut on_disk = checks_on_disk(&root.join("scenarios"));
+    on_disk.remove(&root.join("scenarios/scenario.schema.json"));
+    assert_eq!(files, on_disk);
     for check in suites::all() {
-        let file = format!("src/suites/{}.rs", check.id.replace('-', "_"));
-        assert!(check.source.ends_with(&file), "{} says it is in {}", check.id, check.source);
+        let matches = match check.run {
+            Run::Code(_) => check.source.ends_with(&file(check.id)),
+            Run::File(_) => check.source.ends_with(&format!("scenarios/{}.yaml", check.id)),
+        };
+        assert!(matches, "{} says it is in {}", check.id, check.source);
     }
 }
 
 #[test]
 fn ids_are_unique_and_belong_to_their_suite() {
     let mut seen = BTreeSet::new();
-    for (suite, checks) in suites::SUITES {
-        assert!(checks.len() >= 3, "{suite} has {} checks", checks.len());
-        for check in *checks {
+    for suite in suites::SUITES {
+        for check in suites::of(suite) {
             assert!(seen.insert(check.id), "{} twice", check.id);
             assert_eq!(check.suite(), *suite, "{}", check.id);
         }
     }
+    let files = scenario::shipped::all().iter().filter(|check| !suites::SUITES.contains(&check.suite()));
+    assert_eq!(files.map(|check| check.id).collect::<Vec<_>>(), Vec::<&str>::new(), "of no suite");
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub struct Actor {
     /// For example `alice@contoso`.
     pub name: String,
     pub(super) token: String,
+    pub(super) refresh: Option<String>,
 }
 
 impl fmt::Debug for Actor {
@@ -28,9 +29,12 @@ impl fmt::Debug for Actor {
 pub struct Call {
     pub(super) actor: String,
     pub(super) token: Option<String>,
-    pub(super) method: &'static str,
+    pub(super) method: String,
     pub(super) tool: Option<String>,
     pub(super) arguments: Value,
+    pub(super) params: Option<Value>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) raw: Option<Vec<u8>>,
 }
 
 impl fmt::Debug for Call {
@@ -48,29 +52,22 @@ impl Actor {
     /// The same person with a forged token.
     #[must_use]
     pub fn with(&self, forged: &Forged) -> Self {
-        Self { name: self.name.clone(), token: forged.token.clone() }
+        Self { name: self.name.clone(), token: forged.token.clone(), refresh: None }
     }
 
     /// Calls a tool.
     pub fn call(&self, tool: &str, arguments: Value) -> Call {
-        Call {
-            actor: self.name.clone(),
-            token: Some(self.token.clone()),
-            method: "tools/call",
-            tool: Some(tool.to_owned()),
-            arguments,
-        }
+        Call { tool: Some(tool.to_owned()), arguments, ..self.ask("tools/call") }
     }
 
     /// Asks which tools there are.
     pub fn list_tools(&self) -> Call {
-        Call {
-            actor: self.name.clone(),
-            token: Some(self.token.clone()),
-            method: "tools/list",
-            tool: None,
-            arguments: Value::Null,
-        }
+        self.ask("tools/list")
+    }
+
+    /// Any MCP request.
+    pub fn ask(&self, method: &str) -> Call {
+        Call { actor: self.name.clone(), token: Some(self.token.clone()), ..Call::anonymous(method) }
     }
 
     /// Searches the own mail.
@@ -99,6 +96,41 @@ impl Actor {
 }
 
 impl Call {
+    /// An MCP request of nobody: without a token.
+    pub fn anonymous(method: &str) -> Self {
+        Self {
+            actor: "nobody".to_owned(),
+            token: None,
+            method: method.to_owned(),
+            tool: None,
+            arguments: Value::Null,
+            params: None,
+            headers: Vec::new(),
+            raw: None,
+        }
+    }
+
+    /// The same request with these parameters.
+    #[must_use]
+    pub fn params(mut self, params: Value) -> Self {
+        self.params = Some(params);
+        self
+    }
+
+    /// The same request with a header set to something else; an empty text leaves it out.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_ascii_lowercase(), value.to_owned()));
+        self
+    }
+
+    /// The same request with another body, whatever it is.
+    #[must_use]
+    pub fn raw(mut self, body: Vec<u8>) -> Self {
+        self.raw = Some(body);
+        self
+    }
+
     /// The same request without a token.
     #[must_use]
     pub fn without_token(mut self) -> Self {
@@ -111,7 +143,7 @@ impl Call {
             ("content-type".to_owned(), "application/json".to_owned()),
             ("accept".to_owned(), "application/json, text/event-stream".to_owned()),
             ("mcp-protocol-version".to_owned(), REVISION.to_owned()),
-            ("mcp-method".to_owned(), self.method.to_owned()),
+            ("mcp-method".to_owned(), self.method.clone()),
         ];
         if let Some(tool) = &self.tool {
             headers.push(("mcp-name".to_owned(), tool.clone()));
@@ -119,19 +151,32 @@ impl Call {
         if let Some(token) = &self.token {
             headers.push(("authorization".to_owned(), format!("Bearer {token}")));
         }
+        for (name, value) in &self.headers {
+            headers.retain(|(known, _)| known != name);
+            if !value.is_empty() {
+                headers.push((name.clone(), value.clone()));
+            }
+        }
         headers
     }
 
     pub(super) fn body(&self) -> Vec<u8> {
+        if let Some(raw) = &self.raw {
+            return raw.clone();
+        }
         let meta = json!({
             "io.modelcontextprotocol/protocolVersion": REVISION,
             "io.modelcontextprotocol/clientInfo": { "name": "offline365-harness", "version": env!("CARGO_PKG_VERSION") },
             "io.modelcontextprotocol/clientCapabilities": {},
         });
-        let params = match &self.tool {
-            Some(tool) => json!({ "name": tool, "arguments": self.arguments, "_meta": meta }),
-            None => json!({ "_meta": meta }),
+        let mut params = match (&self.params, &self.tool) {
+            (Some(params), _) => params.clone(),
+            (None, Some(tool)) => json!({ "name": tool, "arguments": self.arguments }),
+            (None, None) => json!({}),
         };
+        if let Some(fields) = params.as_object_mut() {
+            fields.entry("_meta").or_insert(meta);
+        }
         json!({ "jsonrpc": "2.0", "id": 1, "method": self.method, "params": params }).to_string().into_bytes()
     }
 }

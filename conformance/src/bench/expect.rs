@@ -1,30 +1,37 @@
 //! What must hold about an answer: each expectation is recorded, and the first that does not hold ends the check.
 
+use std::borrow::Cow;
+
 use super::Bench;
 use super::reply::Reply;
 use crate::check::{Finding, Layer};
 use crate::recorder::Expectation;
 
 /// The class of refusal that is right.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Refusal {
     status: u16,
-    code: &'static str,
+    code: Cow<'static, str>,
     by: Layer,
 }
 
 impl Refusal {
     /// The token is refused: 401 and a challenge that says so, before anybody else is asked.
-    pub const INVALID_TOKEN: Self = Self { status: 401, code: "invalid_token", by: Layer::Connector };
+    pub const INVALID_TOKEN: Self = Self { status: 401, code: Cow::Borrowed("invalid_token"), by: Layer::Connector };
 
     /// The request is refused before MCP.
     pub const fn forbidden(code: &'static str) -> Self {
-        Self { status: 403, code, by: Layer::Connector }
+        Self { status: 403, code: Cow::Borrowed(code), by: Layer::Connector }
     }
 
     /// A tool says that it failed.
     pub const fn tool(code: &'static str, by: Layer) -> Self {
-        Self { status: 200, code, by }
+        Self { status: 200, code: Cow::Borrowed(code), by }
+    }
+
+    /// Any class of refusal.
+    pub fn of(status: u16, code: &str, by: Layer) -> Self {
+        Self { status, code: Cow::Owned(code.to_owned()), by }
     }
 }
 
@@ -55,7 +62,7 @@ impl Bench {
         if reply.served() {
             return Err(Finding::Fail(format!("{claim}: it was served")));
         }
-        let right = reply.status == refusal.status && reply.code().as_deref() == Some(refusal.code);
+        let right = reply.status == refusal.status && reply.code().as_deref() == Some(&*refusal.code);
         let held = right && reply.refused_by() == Some(refusal.by);
         self.note(claim, &expected, &observed, held);
         if held { Ok(()) } else { Err(Finding::Inconclusive(format!("{claim}: expected {expected}, saw {observed}"))) }
@@ -91,6 +98,17 @@ impl Bench {
         let foreign = messages.filter(|message| !message.readers.contains(&reply.actor));
         let shown = foreign.filter(|message| message.canary.as_ref().is_some_and(|canary| text.contains(canary)));
         shown.map(|message| message.handle.clone()).collect()
+    }
+
+    /// A refusal that helps: it names the permission, and who can bring it back.
+    pub fn expect_names(&mut self, refused: &Reply, permission: &str) -> Result<(), Finding> {
+        let error = refused.error().cloned().unwrap_or_default();
+        let field = |name: &str| error.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        let named = field("permission").split(' ').any(|named| named == permission)
+            && refused.explanation().contains(permission);
+        self.expect("the refusal names the permission", permission, &field("permission"), named)?;
+        let admin = field("restoredBy") == "tenant admin";
+        self.expect("and who can bring it back", "tenant admin", &field("restoredBy"), admin)
     }
 
     /// Two refusals that an outsider cannot tell apart: the same status and the same bytes, but for ids of the request itself.

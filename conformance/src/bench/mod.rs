@@ -3,6 +3,7 @@
 mod actor;
 mod embedded;
 mod expect;
+mod raw;
 mod reply;
 mod sign_in;
 
@@ -17,6 +18,7 @@ use url::Url;
 pub use actor::{Actor, Call};
 pub use embedded::{Embedded, StandingClock, StartError};
 pub use expect::Refusal;
+pub use raw::{Host, Raw};
 pub use reply::{Reply, Together};
 pub use sign_in::{SignIn, Tokens};
 
@@ -39,6 +41,28 @@ pub struct Bench {
     sign_ins: u64,
     calls: u64,
     measured: Vec<Measurement>,
+}
+
+/// How somebody signs in.
+#[derive(Debug, Clone, Copy)]
+pub struct Way<'a> {
+    /// The person.
+    pub who: &'a str,
+    /// Tenant name or id, or `common`; the person's own.
+    pub at: Option<&'a str>,
+    /// The client's registration; the connector's public client.
+    pub client: Option<&'a str>,
+    /// Other scopes than the connector's.
+    pub scope: Option<&'a str>,
+    /// Renews this sign-in instead of asking for the password.
+    pub refresh: Option<&'a Actor>,
+}
+
+impl<'a> Way<'a> {
+    /// In the browser, for the connector.
+    pub fn of(who: &'a str) -> Self {
+        Self { who, at: None, client: None, scope: None, refresh: None }
+    }
 }
 
 /// A time that a check measured, next to the bound that the target declares.
@@ -83,6 +107,11 @@ impl Bench {
         &self.lab
     }
 
+    /// The login host.
+    pub fn login(&self) -> &Url {
+        &self.doors.login
+    }
+
     /// How many calls the target has answered.
     pub fn calls(&self) -> u64 {
         self.calls
@@ -112,21 +141,51 @@ impl Bench {
 
     /// Signs a person in: authorization with PKCE, code, tokens for the connector.
     pub async fn sign_in(&mut self, who: &str) -> Result<Actor, Finding> {
-        self.recorder.step(StepKind::Prepare, who, "signs in");
+        let signed_in = self.sign_in_by(&Way::of(who)).await?;
+        signed_in.map_err(|why| Finding::Inconclusive(format!("{who} cannot sign in: {why}")))
+    }
+
+    /// Signs a person in another way. The inner error is what Entra said.
+    pub async fn sign_in_by(&mut self, way: &Way<'_>) -> Result<Result<Actor, String>, Finding> {
+        let who = way.who;
+        self.recorder.step(
+            StepKind::Prepare,
+            who,
+            if way.refresh.is_some() { "renews the sign-in" } else { "signs in" },
+        );
         self.sign_ins += 1;
-        let failed = |why: String| Finding::Inconclusive(format!("{who} cannot sign in: {why}"));
-        let sign_in = SignIn::new(&self.plan, &self.doors.login, who, self.sign_ins).map_err(failed)?;
-        let authorize = sign_in.authorize().map_err(failed)?;
-        let answer = self.exchange("login", self.http.get(authorize)).await.map_err(failed)?;
-        let location = answer.response_headers.iter().find(|(name, _)| name == "location");
-        let (_, location) = location.ok_or_else(|| failed(format!("no redirect, HTTP {}", answer.status)))?;
-        let code = SignIn::code(location).map_err(failed)?;
-        let (endpoint, form) = sign_in.redemption(&code);
-        let answer = self.exchange("login", self.http.post(endpoint).form(&form)).await.map_err(failed)?;
-        let tokens = SignIn::tokens(&answer.response).map_err(failed)?;
-        self.recorder.token(&format!("{who} for the connector"), &tokens.access, None);
+        let signed_in = self.signed_in(way).await;
         self.drain().await?;
-        Ok(Actor { name: who.to_owned(), token: tokens.access })
+        let tokens = match signed_in {
+            Ok(tokens) => tokens,
+            Err(why) => return Ok(Err(why)),
+        };
+        self.recorder.token(&format!("{who} for the connector"), &tokens.access, None);
+        Ok(Ok(Actor { name: who.to_owned(), token: tokens.access, refresh: tokens.refresh }))
+    }
+
+    async fn signed_in(&mut self, way: &Way<'_>) -> Result<Tokens, String> {
+        let (plan, login) = (self.plan.clone(), self.doors.login.clone());
+        let mut sign_in = SignIn::new(&plan, &login, way.who, self.sign_ins)?;
+        if let Some(client) = way.client {
+            sign_in = sign_in.client(&plan, client)?;
+        }
+        if let Some(authority) = way.at {
+            sign_in = sign_in.at(&plan, &login, authority);
+        }
+        if let Some(scope) = way.scope {
+            sign_in = sign_in.scope(scope);
+        }
+        let (endpoint, form) = if let Some(actor) = way.refresh {
+            sign_in.renewal(actor.refresh.as_deref().ok_or("there is no refresh token")?)
+        } else {
+            let answer = self.exchange("login", self.http.get(sign_in.authorize()?)).await?;
+            let location = answer.response_headers.iter().find(|(name, _)| name == "location");
+            let (_, location) = location.ok_or_else(|| page(&answer))?;
+            sign_in.redemption(&SignIn::code(location)?)
+        };
+        let answer = self.exchange("login", self.http.post(endpoint).form(&form)).await?;
+        SignIn::tokens(&answer.response)
     }
 
     /// What must work, so that a refusal later means something: served, and the proof is in the answer.
@@ -246,6 +305,14 @@ impl Bench {
         let reply = self.control(&label, reader.search(query), &canary).await?;
         reply.uri_with(&canary).ok_or_else(|| Finding::Inconclusive(format!("{label}: the hit has no uri")))
     }
+}
+
+/// What an error page of Entra says: its number, as far as there is one.
+fn page(answer: &Hop) -> String {
+    let text = String::from_utf8_lossy(&answer.response);
+    let number =
+        text.split_once("AADSTS").map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
+    number.map_or_else(|| format!("no redirect, HTTP {}", answer.status), |number| format!("AADSTS{number}"))
 }
 
 /// A failure of ours, as a finding: red, never the target's fault.

@@ -19,6 +19,8 @@ pub struct Reply {
     /// What the connector asked of Entra and Graph. Empty for calls that ran side by side: see [`Together`].
     pub upstream: Vec<Upstream>,
     message: Option<Value>,
+    /// Who answered plain HTTP; nothing for an MCP answer.
+    plain: Option<Layer>,
 }
 
 /// Answers to calls that ran side by side.
@@ -33,7 +35,12 @@ pub struct Together {
 impl Reply {
     pub(super) fn new(actor: &str, status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Self {
         let message = message(&headers, &body);
-        Self { actor: actor.to_owned(), status, headers, body, upstream: Vec::new(), message }
+        Self { actor: actor.to_owned(), status, headers, body, upstream: Vec::new(), message, plain: None }
+    }
+
+    /// The answer to a plain HTTP request.
+    pub(super) fn plain(self, by: Layer) -> Self {
+        Self { plain: Some(by), ..self }
     }
 
     /// The answer as text.
@@ -51,8 +58,21 @@ impl Reply {
         self.message.as_ref()?.get("result")
     }
 
-    /// Whether the call was served: a result that is no error.
+    /// The answer as JSON: the result of an MCP answer, the body of a plain one.
+    pub fn json(&self) -> Option<Value> {
+        if self.plain.is_none()
+            && let Some(result) = self.result()
+        {
+            return Some(result.clone());
+        }
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// Whether the call was served: a result that is no error; of plain HTTP, a status that says so.
     pub fn served(&self) -> bool {
+        if self.plain.is_some() {
+            return (200..300).contains(&self.status);
+        }
         self.status == 200 && self.result().is_some_and(|result| result.get("isError") != Some(&Value::Bool(true)))
     }
 
@@ -126,6 +146,9 @@ impl Reply {
     pub fn refused_by(&self) -> Option<Layer> {
         if self.served() {
             return None;
+        }
+        if let Some(by) = self.plain.filter(|by| *by != Layer::Connector) {
+            return Some(by);
         }
         let last = self.upstream.iter().rev().find(|upstream| upstream.status >= 400);
         Some(last.map_or(

@@ -20,6 +20,8 @@ pub struct SignIn {
     scope: String,
     upn: String,
     verifier: String,
+    redirect: String,
+    secret: Option<String>,
 }
 
 /// The tokens of a sign-in.
@@ -44,7 +46,47 @@ impl SignIn {
             scope: format!("{uri}/access_as_user offline_access openid profile"),
             upn: person.upn(tenant),
             verifier,
+            redirect: REDIRECT.to_owned(),
+            secret: None,
         })
+    }
+
+    /// The same at another authority: a tenant's name or id, or `common`.
+    #[must_use]
+    pub fn at(mut self, plan: &Plan, login: &Url, authority: &str) -> Self {
+        let id = plan.tenant(authority).map_or_else(|| authority.to_owned(), |tenant| tenant.id.to_string());
+        self.authority = format!("{}/{id}/oauth2/v2.0", login.as_str().trim_end_matches('/'));
+        self
+    }
+
+    /// The same by another client; with its secret, if it has one.
+    pub fn client(mut self, plan: &Plan, name: &str) -> Result<Self, String> {
+        let client = plan.registration(name).ok_or_else(|| format!("there is no registration {name}"))?;
+        self.client = client.app_id.to_string();
+        if let Some(redirect) = client.redirect_uris.first() {
+            self.redirect.clone_from(&redirect.uri);
+        }
+        self.secret = client.secrets.first().filter(|_| !client.public_client).cloned();
+        Ok(self)
+    }
+
+    /// The same for other scopes.
+    #[must_use]
+    pub fn scope(mut self, scope: &str) -> Self {
+        scope.clone_into(&mut self.scope);
+        self
+    }
+
+    /// The token endpoint and the form that renews a sign-in.
+    pub fn renewal(&self, refresh: &str) -> (String, Vec<(&'static str, String)>) {
+        let mut form = vec![
+            ("grant_type", "refresh_token".to_owned()),
+            ("client_id", self.client.clone()),
+            ("refresh_token", refresh.to_owned()),
+            ("scope", self.scope.clone()),
+        ];
+        form.extend(self.secret.iter().map(|secret| ("client_secret", secret.clone())));
+        (format!("{}/token", self.authority), form)
     }
 
     /// The address the browser opens.
@@ -53,7 +95,7 @@ impl SignIn {
         let query = [
             ("client_id", self.client.as_str()),
             ("response_type", "code"),
-            ("redirect_uri", REDIRECT),
+            ("redirect_uri", self.redirect.as_str()),
             ("scope", &self.scope),
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
@@ -75,14 +117,15 @@ impl SignIn {
 
     /// The token endpoint and the form that redeems the code.
     pub fn redemption(&self, code: &str) -> (String, Vec<(&'static str, String)>) {
-        let form = vec![
+        let mut form = vec![
             ("grant_type", "authorization_code".to_owned()),
             ("client_id", self.client.clone()),
             ("code", code.to_owned()),
-            ("redirect_uri", REDIRECT.to_owned()),
+            ("redirect_uri", self.redirect.clone()),
             ("code_verifier", self.verifier.clone()),
             ("scope", self.scope.clone()),
         ];
+        form.extend(self.secret.iter().map(|secret| ("client_secret", secret.clone())));
         (format!("{}/token", self.authority), form)
     }
 

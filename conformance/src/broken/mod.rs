@@ -51,6 +51,8 @@ pub const ALL: &[&Broken] = &[
     &NO_SCOPE,
     &NO_CLIENT,
     &NO_IDENTITY,
+    &UNSIGNED_PASSES,
+    &TOKEN_BRINGS_KEY,
     // Decisions.
     &ANY_TENANT,
     &CACHE_BY_OBJECT_ID,

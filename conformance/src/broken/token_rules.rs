@@ -6,9 +6,9 @@ use connector::policy::token::{RULES, Rule};
 
 use super::Broken;
 
-/// The shipped rules but one. The list is as long as the program lives; there is one for each rule.
-fn without(name: &str) -> (Policy, Edges) {
-    let kept: Vec<Rule> = RULES.iter().copied().filter(|rule| rule.name != name).collect();
+/// The shipped rules but some. The list is as long as the program lives; there is one for each rule.
+fn without(names: &[&str]) -> (Policy, Edges) {
+    let kept: Vec<Rule> = RULES.iter().copied().filter(|rule| !names.contains(&rule.name)).collect();
     (Policy { token_rules: Vec::leak(kept), ..Policy::STRICT }, Edges::default())
 }
 
@@ -20,7 +20,7 @@ macro_rules! left_out {
                 name: concat!("no-", $rule),
                 sentence: $sentence,
                 reference: $reference,
-                fault: || without($rule),
+                fault: || without(&[$rule]),
             };
         )*
 
@@ -59,6 +59,22 @@ left_out![
     (NO_IDENTITY, "identity", "A token need not name a user by object id.", Some("nOAuth (Descope, 2023)")),
 ];
 
+/// A token that is not signed needs no signature.
+pub const UNSIGNED_PASSES: Broken = Broken {
+    name: "unsigned-passes",
+    sentence: "A header that says `none` is believed: such a token needs no signature.",
+    reference: Some("CVE-2015-9235 and many after it; RFC 8725, section 2.1"),
+    fault: || without(&["algorithm", "signature", "key-issuer"]),
+};
+
+/// A token brings the key that verifies it.
+pub const TOKEN_BRINGS_KEY: Broken = Broken {
+    name: "token-brings-key",
+    sentence: "The key that the token names or brings along is taken, whoever it belongs to.",
+    reference: Some("CVE-2018-0114 (node-jose: embedded jwk)"),
+    fault: || without(&["signature", "key-issuer"]),
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,7 +88,7 @@ mod tests {
         sorted.sort_unstable();
         assert_eq!(left_out, sorted);
         for rule in rules {
-            assert_eq!(without(rule).0.token_rules.len(), RULES.len() - 1, "{rule}");
+            assert_eq!(without(&[rule]).0.token_rules.len(), RULES.len() - 1, "{rule}");
         }
     }
 }

@@ -114,7 +114,7 @@ pub fn naming(broken: &Broken) -> Vec<&'static Check> {
 /// The first check of each suite that does not name it.
 fn controls(broken: &Broken) -> Vec<&'static Check> {
     let names = |check: &Check| check.broken.iter().any(|named| named.name == broken.name);
-    SUITES.iter().filter_map(|(_, checks)| checks.iter().find(|check| !names(check)).copied()).collect()
+    SUITES.iter().filter_map(|suite| suites::of(suite).into_iter().find(|check| !names(check))).collect()
 }
 
 async fn matrix(runner: &Runner, chosen: &[&'static Broken]) {

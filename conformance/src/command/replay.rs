@@ -17,8 +17,8 @@ use crate::target::{Profile, Target};
 /// Options of `replay`.
 #[derive(Debug, clap::Args)]
 pub struct ReplayArgs {
-    /// Ids, as `list attacks` shows them; any check can be replayed
-    #[arg(value_name = "ID", required_unless_present = "all")]
+    /// Ids, as `list attacks` shows them (any check can be replayed), or scenario files
+    #[arg(value_name = "ID|FILE", required_unless_present = "all")]
     pub ids: Vec<String>,
     /// Every attack
     #[arg(long, conflicts_with = "ids")]
@@ -32,6 +32,9 @@ pub struct ReplayArgs {
     /// Writes transcript.json and verdict.json for each into this folder
     #[arg(long, value_name = "DIR")]
     pub evidence: Option<PathBuf>,
+    /// Says what is wrong with scenario files, and runs none
+    #[arg(long, conflicts_with_all = ["all", "broken", "evidence"])]
+    pub validate: bool,
     /// Decides every random value
     #[arg(long, default_value_t = 365, value_name = "N")]
     pub seed: u64,
@@ -45,8 +48,15 @@ pub async fn run(args: ReplayArgs) -> Result<ExitCode, CommandError> {
     let checks = if args.all {
         suites::all().filter(|check| check.attack.is_some()).collect()
     } else {
-        args.ids.iter().map(|id| selection::known(id)).collect::<Result<Vec<_>, _>>()?
+        let plan = plan()?;
+        args.ids.iter().map(|id| selection::known_or_file(id, &plan)).collect::<Result<Vec<_>, _>>()?
     };
+    if args.validate {
+        for check in &checks {
+            println!("{}: {} is a scenario", check.source, check.id);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let runner = Runner::new(plan()?, args.seed);
     if let Some(name) = &args.broken {
         return succeed(&args, &runner, &checks, name).await;

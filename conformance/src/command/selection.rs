@@ -1,14 +1,18 @@
 //! Which checks are meant.
 
+use std::path::Path;
+
+use fixtures::Plan;
+
 use super::CommandError;
 use crate::check::Check;
+use crate::scenario::shipped;
 use crate::suites::{self, SUITES};
 
 /// The checks of these suites and ids; all of them when neither names any.
 pub(super) fn checks(named: &[String], only: &[String]) -> Result<Vec<&'static Check>, CommandError> {
-    if let Some(unknown) = named.iter().find(|name| SUITES.iter().all(|(suite, _)| suite != name)) {
-        let known: Vec<&str> = SUITES.iter().map(|(suite, _)| *suite).collect();
-        return Err(CommandError::Usage(format!("there is no suite {unknown}; there are {}", known.join(", "))));
+    if let Some(unknown) = named.iter().find(|name| SUITES.iter().all(|suite| suite != name)) {
+        return Err(CommandError::Usage(format!("there is no suite {unknown}; there are {}", SUITES.join(", "))));
     }
     only.iter().try_for_each(|id| known(id).map(drop))?;
     let all = named.is_empty() && only.is_empty();
@@ -16,6 +20,19 @@ pub(super) fn checks(named: &[String], only: &[String]) -> Result<Vec<&'static C
         all || named.iter().any(|suite| suite == check.suite()) || only.iter().any(|id| id == check.id)
     };
     Ok(suites::all().filter(meant).collect())
+}
+
+/// The check with this id, or the one that a scenario file declares.
+pub(super) fn known_or_file(id: &str, plan: &Plan) -> Result<&'static Check, CommandError> {
+    let path = Path::new(id);
+    let is_file = path.extension().is_some_and(|kind| kind == "yaml" || kind == "yml") || path.is_file();
+    if !is_file {
+        return known(id);
+    }
+    shipped::read(path, plan).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        CommandError::Usage(lines.join("\n"))
+    })
 }
 
 /// The check with this id.

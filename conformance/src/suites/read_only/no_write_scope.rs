@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::super::QUERY;
 use crate::bench::Bench;
 use crate::broken;
-use crate::check::{Check, Finding, Profile, Setup, Severity};
+use crate::check::{Check, Finding, Profile, Run, Setup, Severity};
 
 pub(super) const CHECK: Check = Check {
     id: "read-only/no-write-scope",
@@ -21,7 +21,7 @@ pub(super) const CHECK: Check = Check {
     attack: None,
     broken: &[&broken::DEFAULT_SCOPES],
     source: file!(),
-    run: |bench| Box::pin(run(bench)),
+    run: Run::Code(|bench| Box::pin(run(bench))),
 };
 
 async fn run(bench: &mut Bench) -> Result<(), Finding> {

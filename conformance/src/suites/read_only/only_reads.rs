@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::QUERY;
 use crate::bench::{Bench, Reply};
 use crate::broken;
-use crate::check::{Check, Finding, Profile, Setup, Severity};
+use crate::check::{Check, Finding, Profile, Run, Setup, Severity};
 
 pub(super) const CHECK: Check = Check {
     id: "read-only/only-reads",
@@ -19,7 +19,7 @@ pub(super) const CHECK: Check = Check {
     attack: None,
     broken: &[&broken::MARKS_AS_READ, &broken::SENDS_MAIL],
     source: file!(),
-    run: |bench| Box::pin(run(bench)),
+    run: Run::Code(|bench| Box::pin(run(bench))),
 };
 
 async fn run(bench: &mut Bench) -> Result<(), Finding> {

@@ -5,7 +5,7 @@ use fixtures::cast::{ALICE, BUDGET, BUDGET_MALLORY, MALLORY};
 use super::super::QUERY;
 use crate::bench::Bench;
 use crate::broken;
-use crate::check::{Check, Finding, Profile, Setup, Severity};
+use crate::check::{Check, Finding, Profile, Run, Setup, Severity};
 
 pub(super) const CHECK: Check = Check {
     id: "tenant-isolation/exchange-authority",
@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
     attack: None,
     broken: &[&broken::COMMON_AUTHORITY],
     source: file!(),
-    run: |bench| Box::pin(run(bench)),
+    run: Run::Code(|bench| Box::pin(run(bench))),
 };
 
 async fn run(bench: &mut Bench) -> Result<(), Finding> {
