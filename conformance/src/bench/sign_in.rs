@@ -66,7 +66,7 @@ impl SignIn {
         if let Some(redirect) = client.redirect_uris.first() {
             self.redirect.clone_from(&redirect.uri);
         }
-        self.secret = client.secrets.first().filter(|_| !client.public_client).cloned();
+        self.secret = client.secrets.first().filter(|_| !client.public_client).map(|secret| secret.value.clone());
         Ok(self)
     }
 

@@ -261,7 +261,8 @@ impl Stage<'_> {
         }
         secrets.extend(self.actors.values().map(|actor| actor.token().to_owned()));
         let plan = self.bench.plan.clone();
-        secrets.extend(plan.registrations.iter().flat_map(|registration| registration.secrets.clone()));
+        let kept = plan.registrations.iter().flat_map(|registration| &registration.secrets);
+        secrets.extend(kept.map(|secret| secret.value.clone()));
         let shown = self.said.iter().filter(|reply| secrets.iter().any(|secret| reply.shows(secret))).count();
         let claim = format!("answers of {} that hold one of {} tokens and credentials", self.said.len(), secrets.len());
         self.bench.expect(&claim, "0", &shown.to_string(), shown == 0)

@@ -115,7 +115,7 @@ fn lookup(inner: &str, names: &impl Names) -> Result<Option<Value>, String> {
         "oid" => person().map(|(tenant, person)| Some(person.id(tenant).to_string().into())),
         "app" => registration().map(|registration| Some(registration.app_id.to_string().into())),
         "app_uri" => text(registration()?.identifier_uris.first().cloned(), "App ID URI"),
-        "secret" => text(registration()?.secrets.first().cloned(), "secret"),
+        "secret" => text(registration()?.secrets.first().map(|secret| secret.value.clone()), "secret"),
         "token" => names.token(of).map(|token| token.map(Value::String)),
         "claim" => {
             let (who, claim) =
