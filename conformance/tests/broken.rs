@@ -41,6 +41,27 @@ async fn every_broken_connector_falls_to_the_checks_that_name_it() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Refused attempts stand in the audit log; what was really written must show in the content itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_really_written_is_seen_in_the_content() {
+    let check = suites::find("read-only/no-trace").unwrap();
+    for (broken, seen_in) in [
+        (&broken::MARKS_AS_READ, "the audit log knows of no attempt to write"),
+        (&broken::SENDS_MAIL, "the audit log knows of no attempt to write"),
+        (&broken::REALLY_MARKS_AS_READ, "content is untouched"),
+        (&broken::REALLY_SENDS_MAIL, "content is untouched"),
+    ] {
+        let outcome = runner().run(&[check], &Target::Embedded(Some(broken))).await.pop().unwrap();
+        assert_eq!(outcome.verdict, Verdict::Fail, "{}", broken.name);
+        assert!(
+            outcome.reason.as_deref().is_some_and(|reason| reason.contains(seen_in)),
+            "{}: {:?}",
+            broken.name,
+            outcome.reason
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_run_gives_the_same_transcript() {
     let ids = ["tenant-isolation/same-object-id", "tenant-isolation/forged-tenant", "revocation/mail-read"];

@@ -81,6 +81,28 @@ pub const SENDS_MAIL: Broken = Broken {
     },
 };
 
+/// The same faults with a token that may write: Graph does what it is asked.
+fn with_every_permission(fault: fn() -> (Policy, Edges)) -> (Policy, Edges) {
+    let (policy, edges) = fault();
+    (Policy { obo_scopes: |resource, _| vec![format!("{resource}/.default")], ..policy }, edges)
+}
+
+/// What is read is marked as read, and stays so.
+pub const REALLY_MARKS_AS_READ: Broken = Broken {
+    name: "really-marks-as-read",
+    sentence: "A message that is read is marked as read with a token that may write: the mailbox is another one afterwards.",
+    reference: None,
+    fault: || with_every_permission(MARKS_AS_READ.fault),
+};
+
+/// Every look into the mail is reported by mail, which arrives.
+pub const REALLY_SENDS_MAIL: Broken = Broken {
+    name: "really-sends-mail",
+    sentence: "Beside each look into the mailbox, a mail is sent with a token that may send: it arrives in another tenant.",
+    reference: SENDS_MAIL.reference,
+    fault: || with_every_permission(SENDS_MAIL.fault),
+};
+
 /// A refused exchange is tried again as the application itself.
 pub const APP_ONLY_FALLBACK: Broken = Broken {
     name: "app-only-fallback",

@@ -68,6 +68,8 @@ pub const ALL: &[&Broken] = &[
     // Edges.
     &MARKS_AS_READ,
     &SENDS_MAIL,
+    &REALLY_MARKS_AS_READ,
+    &REALLY_SENDS_MAIL,
     &APP_ONLY_FALLBACK,
     &ANSWERS_BY_ADDRESS,
     &KEEPS_ANSWERS,

@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     needs: &[],
     setup: Setup::SHIPPED,
     attack: None,
-    broken: &[&broken::MARKS_AS_READ, &broken::SENDS_MAIL],
+    broken: &[&broken::MARKS_AS_READ, &broken::SENDS_MAIL, &broken::REALLY_MARKS_AS_READ, &broken::REALLY_SENDS_MAIL],
     source: file!(),
     run: Run::Code(|bench| Box::pin(run(bench))),
 };
