@@ -21,6 +21,7 @@ mod odata;
 mod path;
 mod people;
 mod prefer;
+mod published;
 mod route;
 mod view;
 mod writes;

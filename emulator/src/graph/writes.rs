@@ -7,6 +7,7 @@ use http::Method;
 use super::dispatch::missing;
 use super::error::{GraphError, Refusal};
 use super::path::Path;
+use super::published::{self, Published};
 use super::route::Owner;
 use super::view::View;
 
@@ -185,6 +186,9 @@ pub(super) fn answer(method: &Method, path: &Path<'_>, view: &View<'_>) -> Attem
             return not_modelled("POST /search/query".to_owned());
         }
     }
+    if let Some(published) = published::find(method, path) {
+        return published_write(method, path, published, view);
+    }
     match part(path) {
         Ok((part, below)) => {
             let operation = format!("{method} {below}");
@@ -200,6 +204,32 @@ pub(super) fn answer(method: &Method, path: &Path<'_>, view: &View<'_>) -> Attem
         }
         Err(segment) => Attempt { is_write: true, ..nowhere(method, segment) },
     }
+}
+
+/// A write that Microsoft publishes and no row of ours serves.
+fn published_write(method: &Method, path: &Path<'_>, published: &Published, view: &View<'_>) -> Attempt {
+    let part = match published.area {
+        "mail" => Part::Mail,
+        "calendar" => Part::Calendar,
+        "contacts" => Part::Contacts,
+        _ => Part::Directory,
+    };
+    let operation = format!("{method} {}{}", path.owner().0.template(), published.template);
+    if !published.is_v1 {
+        // What v1.0 does not know stands at the end of the path more often than not.
+        let segment = published.template.rsplit('/').find(|segment| !segment.starts_with('{')).unwrap_or_default();
+        let refusal = GraphError::Segment(segment.to_owned()).because("not in v1.0 of the real service either");
+        return Attempt { operation, is_write: true, refusal, unmodelled: Vec::new() };
+    }
+    let needed = if published.scopes.is_empty() { part.write_scopes() } else { &published.scopes };
+    let held = view.admits(needed);
+    let reason = if held {
+        "writes of this kind are not modelled yet: refused although the token holds a scope for it".to_owned()
+    } else {
+        missing(&operation, needed, view.principal())
+    };
+    let unmodelled = if held { vec![operation.clone()] } else { Vec::new() };
+    Attempt { operation, is_write: true, refusal: part.denied(view).because(reason), unmodelled }
 }
 
 /// A GET that no row serves.

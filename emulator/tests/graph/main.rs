@@ -13,4 +13,5 @@ mod shapes;
 mod table;
 mod throttle;
 mod tokens;
+mod write_walk;
 mod writes;
