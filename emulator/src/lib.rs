@@ -32,7 +32,7 @@ use fixtures::Plan;
 use tokio::task::JoinSet;
 use url::Url;
 
-pub use options::{Options, Revocation, SignIn};
+pub use options::{GrantedScopes, Options, RefreshReuse, Revocation, SignIn};
 pub use world::State;
 
 /// The emulator, before it runs.
@@ -83,6 +83,9 @@ impl Emulator {
                 revocation: options.revocation,
                 sign_in: options.sign_in,
                 announce_pkce: options.announce_pkce,
+                omit_metadata: options.omit_metadata,
+                granted_scopes: options.granted_scopes,
+                refresh_reuse: options.refresh_reuse,
                 throttle: options.throttle,
             },
             clock: options.clock,

@@ -41,6 +41,12 @@ pub struct Options {
     pub announce_pkce: bool,
     /// How often one application may ask Graph for one user; `None` = as often as it likes.
     pub throttle: Option<Throttle>,
+    /// Members of the v2 OpenID configuration that are left out: clients are tried against documents that lack them.
+    pub omit_metadata: Vec<String>,
+    /// What `scp` holds.
+    pub granted_scopes: GrantedScopes,
+    /// What becomes of a refresh token that was used.
+    pub refresh_reuse: RefreshReuse,
 }
 
 impl Default for Options {
@@ -59,6 +65,9 @@ impl Default for Options {
             sign_in: SignIn::Hint,
             rules: Rules::STRICT,
             announce_pkce: false,
+            omit_metadata: Vec::new(),
+            granted_scopes: GrantedScopes::default(),
+            refresh_reuse: RefreshReuse::default(),
             throttle: None,
         }
     }
@@ -75,6 +84,26 @@ pub enum Revocation {
     Real,
     /// They are refused at once: stricter than the real service.
     Strict,
+}
+
+/// What `scp` of a token holds. The real service may put more in than was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GrantedScopes {
+    /// What was asked for; everything granted with `.default`.
+    #[default]
+    Requested,
+    /// Everything granted at the resource.
+    All,
+}
+
+/// What becomes of a refresh token that was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RefreshReuse {
+    /// It stays valid beside its successor, as at the real service.
+    #[default]
+    Kept,
+    /// It is worthless: for clients that forget to keep the successor.
+    Once,
 }
 
 /// Whether `login_hint` signs in without a page.
@@ -98,4 +127,10 @@ pub struct Settings {
     pub announce_pkce: bool,
     /// How often one application may ask Graph for one user.
     pub throttle: Option<Throttle>,
+    /// Members of the v2 OpenID configuration that are left out.
+    pub omit_metadata: Vec<String>,
+    /// What `scp` holds.
+    pub granted_scopes: GrantedScopes,
+    /// What becomes of a refresh token that was used.
+    pub refresh_reuse: RefreshReuse,
 }

@@ -35,6 +35,15 @@ impl Seed {
         hash.finalize().into()
     }
 
+    /// A key under `label`: always the same one, and none of the values drawn.
+    pub fn key(&self, label: &str) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(b"key");
+        hash.update(self.root);
+        hash.update(label.as_bytes());
+        hash.finalize().into()
+    }
+
     /// The next GUID under `label`.
     pub fn guid(&self, label: &str) -> Uuid {
         let bytes = self.draw(label);

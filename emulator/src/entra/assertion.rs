@@ -39,7 +39,7 @@ impl<'a> Assertion<'a> {
         match kind {
             Some(TYPE) => {}
             Some(other) => {
-                return Err(EntraError::UnsupportedValue {
+                return Err(EntraError::InvalidParameter {
                     parameter: "client_assertion_type",
                     value: other.to_owned(),
                 });

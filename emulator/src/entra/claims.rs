@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use fixtures::ids::{ServicePrincipalId, TenantId};
+use fixtures::ids::{AppId, ServicePrincipalId, TenantId, UserId};
 use fixtures::plan::{PersonKind, Registration};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -52,6 +52,13 @@ impl ClientProof {
     }
 }
 
+/// What an authorization answer carries beside an id token, which names it by a hash.
+#[derive(Debug, Default)]
+pub(crate) struct FrontChannel {
+    pub(crate) code: Option<String>,
+    pub(crate) access_token: Option<String>,
+}
+
 /// A signed token and how long it lives from now.
 pub(crate) struct Minted {
     pub(crate) token: String,
@@ -97,19 +104,9 @@ impl Subject<'_> {
         let audience = resource.identifier_uris.first().cloned().unwrap_or_else(|| resource.app_id.to_string());
         claims.insert("aud".to_owned(), json!(audience));
         claims.insert("acr".to_owned(), json!("1"));
-        claims.insert("amr".to_owned(), json!(["pwd"]));
         claims.insert("appid".to_owned(), json!(self.client.app_id));
         claims.insert("appidacr".to_owned(), json!(self.client_proof.digit()));
-        claims.insert("ipaddr".to_owned(), json!("127.0.0.1"));
-        claims.insert("unique_name".to_owned(), json!(self.login_name()));
-        if self.user.kind != PersonKind::Guest {
-            claims.insert("upn".to_owned(), json!(self.user.upn));
-        }
-        for (name, value) in [("given_name", &self.user.given_name), ("family_name", &self.user.surname)] {
-            if let Some(value) = value {
-                claims.insert(name.to_owned(), json!(value));
-            }
-        }
+        self.person(claims);
         if is_graph {
             let acct = u8::from(self.user.kind == PersonKind::Guest);
             claims.insert("acct".to_owned(), json!(acct));
@@ -118,18 +115,30 @@ impl Subject<'_> {
             claims.insert("platf".to_owned(), json!("14"));
             claims.insert("puid".to_owned(), json!(self.puid()));
             claims.insert("tenant_region_scope".to_owned(), json!("EU"));
+            // Who this is to the client: userinfo answers with it.
+            claims.insert("xms_st".to_owned(), json!({ "sub": self.pairwise(self.client) }));
         }
     }
 
-    /// A v2 id token for the client.
-    pub(crate) fn id_token(&self, asked: &BTreeSet<String>, nonce: Option<&str>) -> Result<String, EntraError> {
-        let mut claims = self.common(self.client, Version::V2, 3_600);
+    /// An id token for the client, in the version of the endpoint that was asked. `front` is what travels beside it.
+    pub(crate) fn id_token(
+        &self,
+        version: Version,
+        asked: &BTreeSet<String>,
+        nonce: Option<&str>,
+        front: &FrontChannel,
+    ) -> Result<String, EntraError> {
+        let mut claims = self.common(self.client, version, 3_600);
         claims.insert("aud".to_owned(), json!(self.client.app_id));
-        if asked.contains("profile") {
-            claims.insert("preferred_username".to_owned(), json!(self.login_name()));
-        } else {
-            for name in ["name", "oid"] {
-                claims.remove(name);
+        match version {
+            Version::V1 => self.person(&mut claims),
+            Version::V2 if asked.contains("profile") => {
+                claims.insert("preferred_username".to_owned(), json!(self.login_name()));
+            }
+            Version::V2 => {
+                for name in ["name", "oid"] {
+                    claims.remove(name);
+                }
             }
         }
         if asked.contains("email")
@@ -140,7 +149,28 @@ impl Subject<'_> {
         if let Some(nonce) = nonce {
             claims.insert("nonce".to_owned(), json!(nonce));
         }
-        self.sign(Version::V2, &claims, 3_600).map(|minted| minted.token)
+        for (name, value) in [("c_hash", &front.code), ("at_hash", &front.access_token)] {
+            if let Some(value) = value {
+                let hash = Sha256::digest(value.as_bytes());
+                claims.insert(name.to_owned(), json!(URL_SAFE_NO_PAD.encode(hash.get(..16).unwrap_or_default())));
+            }
+        }
+        self.sign(version, &claims, 3_600).map(|minted| minted.token)
+    }
+
+    /// What v1 tokens say about the person and the sign-in.
+    fn person(&self, claims: &mut Map<String, Value>) {
+        claims.insert("amr".to_owned(), json!(["pwd"]));
+        claims.insert("ipaddr".to_owned(), json!("127.0.0.1"));
+        claims.insert("unique_name".to_owned(), json!(self.login_name()));
+        if self.user.kind != PersonKind::Guest {
+            claims.insert("upn".to_owned(), json!(self.user.upn));
+        }
+        for (name, value) in [("given_name", &self.user.given_name), ("family_name", &self.user.surname)] {
+            if let Some(value) = value {
+                claims.insert(name.to_owned(), json!(value));
+            }
+        }
     }
 
     /// `client_info`: who the account is at home.
@@ -181,8 +211,7 @@ impl Subject<'_> {
 
     /// `sub`: another one for each application the user meets.
     fn pairwise(&self, audience: &Registration) -> String {
-        let parts = [self.tenant.id.to_string(), self.user.id.to_string(), audience.app_id.to_string()];
-        digest("sub", &parts.each_ref().map(String::as_str), 43)
+        pairwise(self.tenant.id, self.user.id, audience.app_id)
     }
 
     fn puid(&self) -> String {
@@ -283,6 +312,12 @@ pub(crate) fn carried(
         scopes.retain(|scope| !OIDC_SCOPES.contains(&scope.as_str()));
     }
     scopes
+}
+
+/// `sub`: another one for each application the user meets.
+pub(crate) fn pairwise(tenant: TenantId, user: UserId, app: AppId) -> String {
+    let parts = [tenant.to_string(), user.to_string(), app.to_string()];
+    digest("sub", &parts.each_ref().map(String::as_str), 43)
 }
 
 fn digest(label: &str, parts: &[&str], characters: usize) -> String {

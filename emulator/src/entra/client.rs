@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use fixtures::plan::Registration;
+use fixtures::plan::{RedirectKind, RedirectUri, Registration};
 
 use super::assertion::Assertion;
 use super::claims::ClientProof;
@@ -27,6 +27,31 @@ pub(crate) fn registration<'s>(world: &'s World, id: &str, tenant: &str) -> Resu
         // First-party resources are nobody's client here.
         .filter(|registration| registration.home != "microsoft")
         .ok_or_else(|| EntraError::AppNotFound { app: id.to_owned(), tenant: tenant.to_owned() })
+}
+
+/// Whether people of these tenants may meet the application at all: one of a single tenant is asked for there.
+pub(crate) fn reachable(world: &World, client: &Registration, authority: Authority) -> Result<(), EntraError> {
+    let home = world.tenant_named(&client.home).map(|tenant| tenant.id);
+    match authority {
+        _ if client.multi_tenant => Ok(()),
+        Authority::Tenant(tenant) if home == Some(tenant) => Ok(()),
+        Authority::Tenant(tenant) => {
+            // Somebody may have put it there all the same.
+            let is_there =
+                world.tenant(tenant).is_some_and(|tenant| tenant.directory.service_principal(client.app_id).is_some());
+            let missing = EntraError::AppNotFound { app: client.app_id.to_string(), tenant: tenant.to_string() };
+            if is_there { Ok(()) } else { Err(missing) }
+        }
+        Authority::Common | Authority::Organizations => {
+            Err(EntraError::SingleTenant { app: client.app_id.to_string(), name: client.display_name.clone() })
+        }
+    }
+}
+
+/// Whether nobody expects a credential of the application: a desktop, mobile or single-page one.
+fn may_be_public(client: &Registration) -> bool {
+    let is_public = |redirect: &RedirectUri| matches!(redirect.kind, RedirectKind::Native | RedirectKind::Spa);
+    client.public_client || client.redirect_uris.iter().any(is_public)
 }
 
 /// The client of a token request, by body, by HTTP Basic or by an assertion of its own.
@@ -70,7 +95,7 @@ pub(crate) fn authenticate<'s>(
             Err(SecretFault::Wrong) => Err(EntraError::WrongSecret(id.to_owned())),
             Err(SecretFault::Expired) => Err(EntraError::SecretExpired(id.to_owned())),
         },
-        (None, false) if registration.public_client => Ok(Client { registration, proof: ClientProof::None }),
+        (None, _) if may_be_public(registration) => Ok(Client { registration, proof: ClientProof::None }),
         (None, _) => Err(EntraError::CredentialMissing),
     }
 }

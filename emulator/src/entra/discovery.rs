@@ -132,6 +132,9 @@ fn document_v2(state: &State, origin: &str, authority: Authority) -> Value {
     if state.options.announce_pkce {
         document["code_challenge_methods_supported"] = json!(["plain", "S256"]);
     }
+    if let Some(members) = document.as_object_mut() {
+        members.retain(|name, _| !state.options.omit_metadata.contains(name));
+    }
     document
 }
 

@@ -70,10 +70,26 @@ pub enum EntraError {
     PostOnly(String),
     #[error("The app requested an unsupported grant type '{0}'.")]
     UnsupportedGrant(String),
-    #[error("response_type '{0}' is not enabled for the application.")]
+    #[error("The app asked for an unsupported response type '{0}'.")]
     UnsupportedResponseType(String),
-    #[error("'{value}' is not a supported value of '{parameter}' for this request.")]
-    UnsupportedValue { parameter: &'static str, value: String },
+    #[error(
+        "The response type '{0}' is not allowed for the application, or 'id_token' was asked for without the scope 'openid'."
+    )]
+    ResponseTypeNotAllowed(&'static str),
+    #[error("response_type 'id_token' is not enabled for the application.")]
+    IdTokensNotEnabled,
+    #[error("'{0}' is not a supported value of 'response_mode' for this request.")]
+    UnsupportedResponseMode(String),
+    #[error("Unsupported '{parameter}' value '{value}'.")]
+    InvalidParameter { parameter: &'static str, value: String },
+    #[error(
+        "Application '{app}' ({name}) is not configured as a multi-tenant application. Usage of the /common endpoint is not supported for such applications. Use a tenant-specific endpoint or configure the application to be multi-tenant."
+    )]
+    SingleTenant { app: String, name: String },
+    #[error(
+        "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations or tenant-specific endpoint."
+    )]
+    GrantNeedsTenant,
     #[error("The provided value for the input parameter 'scope' is not valid. The scope '{0}' is not valid.")]
     InvalidScope(String),
     #[error(
@@ -88,6 +104,12 @@ pub enum EntraError {
         "The resource principal named {resource} was not found in the tenant named {tenant}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant."
     )]
     ResourceNotFound { resource: String, tenant: String },
+    #[error("The resource '{resource}' does not exist in the tenant '{tenant}', or is disabled.")]
+    ResourceUnknown { resource: String, tenant: String },
+    #[error(
+        "Misconfigured application. The client has not listed any permissions for '{resource}' in the requested permissions of its registration, or an administrator has not consented in the tenant. Client app ID: {app}."
+    )]
+    NothingRegistered { app: String, resource: String },
     #[error("The service principal for resource '{0}' is disabled.")]
     ResourceDisabled(String),
     #[error(
@@ -130,6 +152,32 @@ pub enum EntraError {
         "The refresh token has expired due to inactivity. The token was issued on {issued} and was inactive for 90.00:00:00."
     )]
     RefreshExpired { issued: Timestamp },
+    #[error(
+        "The refresh token was issued to a single page app (SPA), and therefore has a fixed, limited lifetime of 1.00:00:00, which cannot be extended. It is now expired and a new sign in request must be sent by the SPA to the sign in page. The token was issued on {issued}."
+    )]
+    SpaRefreshExpired { issued: Timestamp },
+    #[error("OAuth 2.0 device flow error. Authorization is pending. Continue polling.")]
+    DevicePending,
+    #[error("OAuth 2.0 device flow error. The device polls faster than it was told to.")]
+    DeviceTooFast,
+    #[error("OAuth 2.0 device flow error. The user declined the authorization.")]
+    DeviceDeclined,
+    #[error(
+        "Invalid verification code due to user typing in wrong user code for device code flow. Authorization is not approved."
+    )]
+    DeviceCodeUnknown,
+    #[error("Verification code expired.")]
+    DeviceCodeExpired,
+    #[error("Flow token expired. Authentication failed. Go back to the application and sign in again.")]
+    FlowTokenExpired,
+    #[error(
+        "Invalid request. The request tokens do not match the user context. Always send back all fields of a page, and in the browser it was shown in."
+    )]
+    PageOfOtherSession,
+    #[error(
+        "User account '{user}' from identity provider 'https://sts.windows.net/{home}/' does not exist in tenant '{tenant}' and cannot access the application in that tenant. The account needs to be added as an external user in the tenant first. Sign out and sign in again with a different account."
+    )]
+    UserOfOtherTenant { user: String, home: String, tenant: String },
     #[error("Assertion failed signature validation. [Reason - {0}]")]
     AssertionInvalid(&'static str),
     #[error(
@@ -218,8 +266,25 @@ impl EntraError {
             Self::Malformed => row(9_002_313, "invalid_request"),
             Self::PostOnly(_) => row(900_561, "invalid_request"),
             Self::UnsupportedGrant(_) => row(70003, "unsupported_grant_type"),
-            Self::UnsupportedResponseType(_) => row(700_054, "unsupported_response_type"),
-            Self::UnsupportedValue { .. } => row(70007, "invalid_request"),
+            Self::UnsupportedResponseType(_) | Self::ResponseTypeNotAllowed(_) => {
+                row(70005, "unsupported_response_type")
+            }
+            Self::IdTokensNotEnabled => row(700_054, "unsupported_response_type"),
+            Self::UnsupportedResponseMode(_) => row(70007, "invalid_request"),
+            Self::InvalidParameter { .. } => row(90023, "invalid_request"),
+            Self::SingleTenant { .. } => row(50194, "invalid_request"),
+            Self::GrantNeedsTenant => row(9_001_023, "invalid_request"),
+            Self::ResourceUnknown { .. } => row(50001, "invalid_resource"),
+            Self::NothingRegistered { .. } => row(650_056, "invalid_client"),
+            Self::SpaRefreshExpired { .. } => row(700_084, "invalid_grant"),
+            Self::DevicePending => row(70016, "authorization_pending"),
+            Self::DeviceTooFast => row(70016, "slow_down"),
+            Self::DeviceDeclined => row(65004, "authorization_declined"),
+            Self::DeviceCodeUnknown => row(70018, "bad_verification_code"),
+            Self::DeviceCodeExpired => row(70019, "expired_token"),
+            Self::FlowTokenExpired => row(50089, "invalid_grant"),
+            Self::PageOfOtherSession => row(165_000, "invalid_request"),
+            Self::UserOfOtherTenant { .. } => row(50020, "unauthorized_client"),
             Self::InvalidScope(_) => row(70011, "invalid_scope"),
             Self::ScopeWithoutDefault(_) => row(1_002_012, "invalid_scope"),
             Self::ApplicationNotAssigned(_) => row(501_051, "invalid_grant"),

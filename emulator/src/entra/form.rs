@@ -43,10 +43,16 @@ impl Form {
 
     /// The same request, made by somebody: what a link of the sign-in page goes on with.
     pub(crate) fn with_hint(&self, login: &str) -> Self {
-        let mut pairs: Vec<_> =
-            self.0.iter().filter(|(name, _)| name != "login_hint" && name != "prompt").cloned().collect();
-        pairs.push(("login_hint".to_owned(), login.to_owned()));
-        Self(pairs)
+        // Who picks an account has answered the question that `prompt` asks, except for consent.
+        let asks_for_consent = self.get("prompt") == Some("consent");
+        let mut form = self.without(if asks_for_consent { &["login_hint"] } else { &["login_hint", "prompt"] });
+        form.0.push(("login_hint".to_owned(), login.to_owned()));
+        form
+    }
+
+    /// The same request without some of its parameters.
+    pub(crate) fn without(&self, names: &[&str]) -> Self {
+        Self(self.0.iter().filter(|(name, _)| !names.contains(&name.as_str())).cloned().collect())
     }
 
     /// As a query again.

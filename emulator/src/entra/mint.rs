@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use fixtures::plan::Registration;
 
-use super::claims::{ClientProof, Subject};
+use super::claims::{ClientProof, FrontChannel, Subject};
 use super::error::EntraError;
+use super::keys::Version;
 use crate::directory::User;
 use crate::world::{State, TenantWorld, World};
 
@@ -35,6 +36,6 @@ pub(crate) fn genuine(state: &State, world: &World, order: &Order<'_>) -> Result
     };
     match order.resource {
         Some(resource) => subject.access_token(resource, order.scopes, order.claims_capable).map(|minted| minted.token),
-        None => subject.id_token(order.scopes, None),
+        None => subject.id_token(Version::V2, order.scopes, None, &FrontChannel::default()),
     }
 }

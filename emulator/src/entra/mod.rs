@@ -5,17 +5,22 @@ mod authorize;
 mod claims;
 mod client;
 mod consent;
+mod device;
 mod discovery;
 pub mod error;
+mod flow;
 mod form;
 pub mod keys;
+mod logout;
 pub(crate) mod mint;
+mod pages;
 pub mod rules;
 mod scope;
 pub mod store;
 pub mod tenant;
 mod token;
 pub mod verify;
+mod visit;
 
 use std::sync::Arc;
 
@@ -35,29 +40,28 @@ pub fn router(state: Arc<State>) -> Router {
         .route("/{tenant}/discovery/v2.0/keys", get(discovery::keys_v2))
         .route("/{tenant}/discovery/keys", get(discovery::keys_v1))
         .route("/{tenant}/discovery/instance", get(discovery::instance))
-        .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::endpoint).post(authorize::endpoint))
+        .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::v2).post(authorize::v2))
+        .route("/{tenant}/oauth2/authorize", get(authorize::v1).post(authorize::v1))
         .route("/{tenant}/login", post(authorize::login))
-        .route("/{tenant}/oauth2/v2.0/token", any(token::endpoint))
-        .route("/{tenant}/v2.0/adminconsent", get(consent::endpoint).post(consent::decide))
-        .route("/{tenant}/adminconsent", get(consent::endpoint).post(consent::decide))
+        .route("/{tenant}/Consent/Set", post(consent::set))
+        .route("/{tenant}/oauth2/v2.0/token", any(token::v2))
+        .route("/{tenant}/oauth2/token", any(token::v1))
+        .route("/{tenant}/oauth2/v2.0/devicecode", any(device::v2))
+        .route("/{tenant}/oauth2/devicecode", any(device::v1))
+        .route("/device", get(device::short))
+        .route("/{tenant}/oauth2/deviceauth", get(device::enter).post(device::enter))
+        .route("/{tenant}/appverify", post(device::verify))
+        .route("/{tenant}/oauth2/v2.0/logout", get(logout::endpoint).post(logout::endpoint))
+        .route("/{tenant}/oauth2/logout", get(logout::endpoint).post(logout::endpoint))
+        .route("/{tenant}/oauth2/v2.0/logoutsession", get(logout::silent))
+        .route("/{tenant}/v2.0/adminconsent", get(consent::v2))
+        .route("/{tenant}/adminconsent", get(consent::v1))
         .fallback(unknown)
         .with_state(state)
 }
 
 /// Endpoints of the real service that are not modelled, below the tenant.
-const NOT_MODELLED: [&str; 11] = [
-    "oauth2/v2.0/devicecode",
-    "oauth2/v2.0/logout",
-    "oauth2/authorize",
-    "oauth2/token",
-    "oauth2/devicecode",
-    "oauth2/logout",
-    "oauth2/checksession",
-    "openid/userinfo",
-    "userrealm",
-    "saml2",
-    "kerberos",
-];
+const NOT_MODELLED: [&str; 6] = ["oauth2/checksession", "openid/userinfo", "userrealm", "saml2", "wsfed", "kerberos"];
 
 /// What the login host does not know, or we do not model. Only the latter is counted: a browser's favicon is no gap of ours.
 async fn unknown(Shared(state): Shared<Arc<State>>, method: Method, uri: Uri) -> Response {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use fixtures::plan::Registration;
 
 use super::error::EntraError;
+use super::form::Form;
 use super::store::AskedScopes;
 use crate::directory::{OIDC_SCOPES, Requested};
 use crate::world::World;
@@ -51,6 +52,48 @@ pub(crate) fn parse(world: &World, raw: &str, tenant: &str) -> Result<AskedScope
         }
     }
     Ok(asked)
+}
+
+/// What a request to a v1 endpoint asks for: everything granted at `resource`, and the sign-in scopes of `scope`.
+pub(crate) fn of_resource(world: &World, form: &Form, tenant: &str) -> Result<AskedScopes, EntraError> {
+    let scope = form.get("scope").unwrap_or_default();
+    let oidc = scope.split_whitespace().filter(|word| OIDC_SCOPES.contains(word)).map(str::to_owned).collect();
+    let mut asked = AskedScopes { oidc, ..AskedScopes::default() };
+    if let Some(name) = form.get("resource") {
+        let resource = resource_named(world, name)
+            .ok_or_else(|| EntraError::ResourceUnknown { resource: name.to_owned(), tenant: tenant.to_owned() })?;
+        asked.resources.push((resource.app_id, Requested::Everything));
+        asked.raw = format!("{}/.default", name.trim_end_matches('/'));
+    }
+    Ok(asked)
+}
+
+/// RFC 8707: `resource` beside scopes is refused unless it is the application that owns them.
+pub(crate) fn check_resource(world: &World, asked: &AskedScopes, resource: Option<&str>) -> Result<(), EntraError> {
+    let Some(named) = resource else { return Ok(()) };
+    let owner = resource_named(world, named).map(|resource| resource.app_id);
+    if owner.is_none() || asked.resources.iter().any(|(id, _)| Some(*id) != owner) {
+        return Err(EntraError::InvalidTarget(named.to_owned()));
+    }
+    Ok(())
+}
+
+/// The resource that a token is for: the first one named, Graph where only the sign-in is asked for.
+pub(crate) fn first_resource<'w>(
+    world: &'w World,
+    asked: &AskedScopes,
+    tenant: &str,
+) -> Result<(&'w Registration, Requested), EntraError> {
+    let missing = |name: String| EntraError::ResourceNotFound { resource: name, tenant: tenant.to_owned() };
+    match asked.resources.first() {
+        Some((id, requested)) => {
+            world.app(*id).map(|resource| (resource, requested.clone())).ok_or_else(|| missing(id.to_string()))
+        }
+        // Only sign-in scopes: they are Graph's.
+        None => resource_named(world, GRAPH)
+            .map(|graph| (graph, Requested::Named(asked.oidc.clone())))
+            .ok_or_else(|| missing(GRAPH.to_owned())),
+    }
 }
 
 /// A resource by App ID URI (with or without a slash at its end) or client id.

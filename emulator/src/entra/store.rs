@@ -1,12 +1,15 @@
 //! What was handed out and is opaque to its holder: authorization codes, refresh tokens, sign-in cookies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fixtures::ids::{AppId, TenantId, UserId};
+use fixtures::plan::RedirectKind;
 use jiff::Timestamp;
+use uuid::Uuid;
 
+use super::tenant::Authority;
 use crate::directory::{Requested, SignedIn};
 
 /// An authorization code's side of the story.
@@ -18,8 +21,8 @@ pub struct Code {
     pub client: AppId,
     /// The redirect URI it was sent to, as the request spelled it.
     pub redirect_uri: String,
-    /// Whether that URI is registered as `spa`.
-    pub spa: bool,
+    /// What that URI is registered as.
+    pub kind: RedirectKind,
     /// Who signed in.
     pub user: UserId,
     /// When.
@@ -82,17 +85,75 @@ pub struct RefreshToken {
     pub issued_at: Timestamp,
     /// After this it is worthless. Every use hands out a new one with a new term; the old one keeps its own.
     pub expires_at: Timestamp,
+    /// What kind of client it was issued to.
+    pub holder: Holder,
+}
+
+/// What kind of client holds a refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// A page of a single-page application: the term is fixed, and requests come from a page.
+    Spa,
+    /// A client without a credential.
+    Public,
+    /// A client that proved itself.
+    Confidential,
+}
+
+/// A device that waits for somebody to type its code.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// The client.
+    pub client: AppId,
+    /// The endpoint it asked.
+    pub(crate) authority: Authority,
+    /// What it shows.
+    pub user_code: String,
+    /// What it asked for.
+    pub scopes: AskedScopes,
+    /// What became of it.
+    pub state: DeviceState,
+    /// After this the codes are worthless.
+    pub expires_at: Timestamp,
+    /// How long it has to wait between two polls, in seconds.
+    pub interval_seconds: i64,
+    /// When it asked last.
+    pub polled_at: Option<Timestamp>,
+}
+
+/// What became of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceState {
+    /// Nobody typed the code yet.
+    Pending,
+    /// Somebody let it in.
+    Approved {
+        /// Tenant.
+        tenant: TenantId,
+        /// Who.
+        user: UserId,
+        /// Their sign-in.
+        signed_in: SignedIn,
+    },
+    /// Somebody said no.
+    Declined,
+    /// The tokens were fetched.
+    Spent,
 }
 
 /// A sign-in session of one browser.
 #[derive(Debug, Clone)]
 pub struct Session {
+    /// Its public name: `session_state` of answers, `sid` of logout.
+    pub id: Uuid,
     /// Tenant.
     pub tenant: TenantId,
     /// Who signed in.
     pub user: UserId,
     /// When.
     pub signed_in: SignedIn,
+    /// The applications that were signed in to, each once.
+    pub clients: Vec<AppId>,
     /// After this it is worthless.
     pub expires_at: Timestamp,
 }
@@ -119,8 +180,14 @@ impl fmt::Debug for Store {
 struct Inner {
     codes: BTreeMap<String, Code>,
     refresh: BTreeMap<String, RefreshToken>,
+    /// Refresh tokens as they came, the oldest first.
+    order: VecDeque<String>,
     sessions: BTreeMap<String, Session>,
+    devices: BTreeMap<String, Device>,
 }
+
+/// How many refresh tokens are kept. An old one stays valid after its use, so that they would grow without end.
+const MOST_REFRESH_TOKENS: usize = 200_000;
 
 impl Store {
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -154,7 +221,20 @@ impl Store {
 
     /// Keeps a refresh token.
     pub fn keep_refresh(&self, value: String, token: RefreshToken) {
-        self.inner().refresh.insert(value, token);
+        let mut inner = self.inner();
+        let now = token.issued_at;
+        // What ran out goes, oldest first; beyond the bound the oldest goes in any case.
+        while let Some(oldest) = inner.order.front() {
+            let is_over = inner.refresh.get(oldest).is_none_or(|old| old.expires_at <= now);
+            if !is_over && inner.order.len() < MOST_REFRESH_TOKENS {
+                break;
+            }
+            if let Some(oldest) = inner.order.pop_front() {
+                inner.refresh.remove(&oldest);
+            }
+        }
+        inner.order.push_back(value.clone());
+        inner.refresh.insert(value, token);
     }
 
     /// A refresh token.
@@ -162,9 +242,26 @@ impl Store {
         self.inner().refresh.get(value).cloned()
     }
 
+    /// Forgets a refresh token.
+    pub fn end_refresh(&self, value: &str) {
+        self.inner().refresh.remove(value);
+    }
+
     /// Keeps a session.
     pub fn keep_session(&self, value: String, session: Session) {
-        self.inner().sessions.insert(value, session);
+        let mut inner = self.inner();
+        let now = session.signed_in.at;
+        inner.sessions.retain(|_, old| old.expires_at > now);
+        inner.sessions.insert(value, session);
+    }
+
+    /// Writes down that a session reached an application.
+    pub fn take_part(&self, value: &str, client: AppId) {
+        if let Some(session) = self.inner().sessions.get_mut(value)
+            && !session.clients.contains(&client)
+        {
+            session.clients.push(client);
+        }
     }
 
     /// A session.
@@ -172,9 +269,36 @@ impl Store {
         self.inner().sessions.get(value).cloned()
     }
 
-    /// Forgets a session.
-    pub fn end_session(&self, value: &str) {
-        self.inner().sessions.remove(value);
+    /// Forgets a session, and says what it was.
+    pub fn end_session(&self, value: &str) -> Option<Session> {
+        self.inner().sessions.remove(value)
+    }
+
+    /// Keeps a device.
+    pub fn keep_device(&self, code: String, device: Device) {
+        let mut inner = self.inner();
+        let now = device.expires_at;
+        inner.devices.retain(|_, old| now.duration_since(old.expires_at).as_hours() < 1);
+        inner.devices.insert(code, device);
+    }
+
+    /// The device that shows this code.
+    pub fn device_of(&self, user_code: &str) -> Option<Device> {
+        self.inner().devices.values().find(|device| device.user_code == user_code).cloned()
+    }
+
+    /// Somebody decided about a device that waits.
+    pub fn decide_device(&self, user_code: &str, state: DeviceState) {
+        let mut inner = self.inner();
+        let device = inner.devices.values_mut().find(|device| device.user_code == user_code);
+        if let Some(device) = device.filter(|device| device.state == DeviceState::Pending) {
+            device.state = state;
+        }
+    }
+
+    /// What `change` makes of the device behind a device code: nobody else sees it in between.
+    pub(crate) fn with_device<T>(&self, code: &str, change: impl FnOnce(&mut Device) -> T) -> Option<T> {
+        self.inner().devices.get_mut(code).map(change)
     }
 
     /// Forgets everything.

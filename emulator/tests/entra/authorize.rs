@@ -26,7 +26,7 @@ async fn response_modes_carry_the_same() {
     let posted = scene.authorize(CONTOSO, &[("login_hint", ALICE), ("response_mode", "form_post")]).await;
     assert_eq!(posted.status(), 200);
     let page = posted.text().await.unwrap();
-    assert!(page.contains("action=\"http://localhost:8400/\"") && page.contains("name=\"code\""), "{page}");
+    assert!(page.contains("action=\"http://localhost:8400\"") && page.contains("name=\"code\""), "{page}");
     assert!(page.contains("value=\"st&lt;&amp;&quot;te\""), "every value is escaped: {page}");
     let unknown = scene.authorize(CONTOSO, &[("login_hint", ALICE), ("response_mode", "web_message")]).await;
     assert_eq!(parameter(&unknown, "error").unwrap(), "invalid_request");
@@ -38,24 +38,37 @@ async fn a_person_signs_in_on_the_page_and_stays_signed_in() {
     let page = scene.authorize(CONTOSO, &[("login_hint", ALICE)]).await;
     assert_eq!(page.status(), 200);
     let text = page.text().await.unwrap();
-    for part in ["method=post", "name=login", "name=passwd", "Alice Hansen", "value=\"alice@contoso.example\""] {
+    for part in [
+        "method=post",
+        "name=login",
+        "name=passwd",
+        "for=login",
+        "for=passwd",
+        "Alice Hansen",
+        "value=\"alice@contoso.example\"",
+    ] {
         assert!(text.contains(part), "{part} in {text}");
     }
     assert!(!text.contains("Ivan"), "a disabled user is no choice");
     assert!(!text.contains("Mallory"));
 
-    let context = context_of(&text);
+    let hidden = hidden(&text);
     let post = async |login: &str, password: &str| {
-        let form = [("login", login), ("passwd", password), ("ctx", context.as_str())];
+        let mut form = hidden.clone();
+        form.extend([("login".to_owned(), login.to_owned()), ("passwd".to_owned(), password.to_owned())]);
         scene.http.post(scene.login("contoso.example/login")).form(&form).send().await.unwrap()
     };
-    for (login, password) in
-        [(ALICE, "wrong"), ("nobody@contoso.example", "x"), ("mallory@fabrikam.example", "Passw0rd!mallory")]
-    {
+    for (login, password, code) in [
+        (ALICE, "wrong", "AADSTS50126"),
+        ("nobody@contoso.example", "x", "AADSTS50126"),
+        ("ivan@contoso.example", "Passw0rd!ivan", "AADSTS50057"),
+        ("mallory@fabrikam.example", "wrong", "AADSTS50126"),
+        ("mallory@fabrikam.example", "Passw0rd!mallory", "AADSTS50020"),
+    ] {
         let again = post(login, password).await;
         assert_eq!(again.status(), 200);
         assert!(again.headers().get("set-cookie").is_none());
-        assert!(again.text().await.unwrap().contains("AADSTS50126"));
+        assert!(again.text().await.unwrap().contains(code), "{login}");
     }
     let signed_in = post(ALICE, "Passw0rd!alice").await;
     assert_eq!(signed_in.status(), 302);
@@ -105,22 +118,25 @@ async fn other_mistakes_go_back_to_the_client_with_state() {
     let scene = scene().await;
     for (change, error, number) in [
         (("response_type", "id_token"), "unsupported_response_type", 700_054),
+        (("response_type", "token"), "unsupported_response_type", 70005),
+        (("response_type", "secret"), "unsupported_response_type", 70005),
         (("scope", ""), "invalid_request", 900_144),
         (("scope", "Nonsense.Read"), "invalid_client", 650_053),
         (("scope", "api://nobody/x"), "invalid_resource", 500_011),
         (("code_challenge", "short"), "invalid_request", 50147),
         (("code_challenge_method", "S512"), "invalid_request", 501_491),
-        (("prompt", "perhaps"), "invalid_request", 70007),
+        (("prompt", "perhaps"), "invalid_request", 90023),
         (("prompt", "none"), "login_required", 50058),
         (("resource", "https://other.example"), "invalid_target", 9_010_010),
-        (("claims", "not json"), "invalid_request", 70007),
+        (("claims", "not json"), "invalid_request", 90023),
     ] {
         let hint = if change.0 == "prompt" { "" } else { ALICE };
         let answer = scene.authorize(CONTOSO, &[change, ("login_hint", hint)]).await;
         assert_eq!(answer.status(), 302, "{change:?}");
-        assert_eq!(parameter(&answer, "error").as_deref(), Some(error), "{change:?}");
-        assert_eq!(parameter(&answer, "state").unwrap(), "st<&\"te");
-        let description = parameter(&answer, "error_description").unwrap();
+        let get = |name: &str| parameter(&answer, name).or_else(|| in_fragment(&answer, name));
+        assert_eq!(get("error").as_deref(), Some(error), "{change:?}");
+        assert_eq!(get("state").unwrap(), "st<&\"te");
+        let description = get("error_description").unwrap();
         assert!(description.starts_with(&format!("AADSTS{number}: ")), "{description}");
     }
     // The resource that owns the scopes may be named: MCP clients send it.
@@ -136,11 +152,4 @@ async fn at_common_the_users_home_tenant_answers() {
     let body: serde_json::Value = answer.json().await.unwrap();
     let tid = claims(body["access_token"].as_str().unwrap())["tid"].clone();
     assert_eq!(tid.as_str().unwrap(), fixtures::Plan::embedded().unwrap().tenant("fabrikam").unwrap().id.to_string());
-}
-
-/// The hidden field that says what the sign-in is for.
-pub(crate) fn context_of(page: &str) -> String {
-    let from = page.split("name=ctx value=\"").nth(1).expect("the hidden field");
-    let value = from.split('"').next().unwrap();
-    value.replace("&#39;", "'").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }

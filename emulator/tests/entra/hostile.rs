@@ -23,9 +23,8 @@ async fn bodies_that_are_no_forms_are_refused_in_the_services_shape() {
     assert_eq!(post(FORM, vec![0xff; 64]).await, no(400, "invalid_request", 9_002_313));
     assert_eq!(post(FORM, b"grant_type=a&grant_type=b".to_vec()).await, no(400, "invalid_request", 9_000_411));
     assert_eq!(post(FORM, vec![b'a'; 5 * 1024 * 1024]).await, no(413, "invalid_request", 9_002_313));
-    let unknown = format!("grant_type=password&client_id={CLIENT}");
+    let unknown = format!("grant_type=magic&client_id={CLIENT}");
     assert_eq!(post(FORM, unknown.into_bytes()).await, no(400, "unsupported_grant_type", 70003));
-    assert_eq!(scene.running.unmodelled().values().sum::<u64>(), 1);
     let got = scene.http.get(scene.login("contoso.example/oauth2/v2.0/token")).send().await.unwrap();
     assert_eq!(refused(got).await, no(400, "invalid_request", 900_561));
     assert_eq!(scene.http.get(scene.login("nothing/here")).send().await.unwrap().status(), 404);

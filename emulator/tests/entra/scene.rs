@@ -145,6 +145,39 @@ pub(crate) fn parameter(answer: &Response, name: &str) -> Option<String> {
     url.query_pairs().find(|(own, _)| own == name).map(|(_, value)| value.into_owned())
 }
 
+/// A parameter of the fragment that an answer redirects to.
+pub(crate) fn in_fragment(answer: &Response, name: &str) -> Option<String> {
+    let location = answer.headers().get("location")?.to_str().ok()?;
+    let url = Url::parse(location).ok()?;
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(url.fragment()?).ok()?;
+    pairs.into_iter().find(|(own, _)| own == name).map(|(_, value)| value)
+}
+
+/// The hidden fields of a page's form.
+pub(crate) fn hidden(page: &str) -> Vec<(String, String)> {
+    let unescape = |text: &str| {
+        let text = text.replace("&#39;", "'").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
+        text.replace("&amp;", "&")
+    };
+    page.split("<input type=\"hidden\" name=\"")
+        .skip(1)
+        .map(|rest| {
+            let mut parts = rest.split('"');
+            (unescape(parts.next().unwrap()), unescape(parts.nth(1).unwrap()))
+        })
+        .collect()
+}
+
+/// Where a page's form is posted to.
+pub(crate) fn action(page: &str) -> String {
+    page.split("action=\"").nth(1).expect("a form").split('"').next().unwrap().to_owned()
+}
+
+/// The session cookie that an answer sets.
+pub(crate) fn cookie(answer: &Response) -> String {
+    answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
+}
+
 /// Claims of a token, unverified.
 pub(crate) fn claims(token: &str) -> Map<String, Value> {
     part(token, 1)

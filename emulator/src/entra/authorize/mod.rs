@@ -1,162 +1,75 @@
-//! The authorization endpoint: who asks, who signs in, and where the code goes.
+//! The authorization endpoint: who asks, who signs in, and what is sent where.
 
-pub(super) mod page;
+mod hand_out;
 pub(super) mod redirect;
+mod request;
 pub(super) mod session;
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State as Shared};
-use axum::http::{HeaderMap, Method};
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use fixtures::plan::{RedirectKind, Registration};
-use jiff::{SignedDuration, Timestamp};
+use fixtures::plan::Registration;
 
-use self::redirect::{Destination, ResponseMode};
+use self::request::{Prompt, Refusal, Wanted};
 use self::session::{Cookie, Somebody};
-use super::claims::declares_cp1;
-use super::error::{About, EntraError, Trace};
+use super::consent;
+use super::error::{About, EntraError};
+use super::flow::Step;
 use super::form::Form;
+use super::keys::Version;
+use super::pages::sign_in::{self, Choice};
 use super::scope;
-use super::store::{AskedScopes, Challenge, ChallengeMethod, Code};
+use super::store::AskedScopes;
 use super::tenant::Authority;
-use super::{client, consent};
+use super::visit::{Arrival, Visit};
 use crate::directory::{Credential, Denial, Presented, Question, Requested, decide};
 use crate::journal::AuditRow;
 use crate::options::SignIn;
-use crate::serve::Arrived;
-use crate::world::{State, World};
-
-const CODE_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
-
-/// What every step of a sign-in knows.
-pub(super) struct Visit<'s> {
-    pub(super) state: &'s State,
-    pub(super) world: &'s World,
-    /// The first path segment as it was sent.
-    pub(super) tenant_text: &'s str,
-    pub(super) headers: &'s HeaderMap,
-    pub(super) trace: &'s Trace,
-    pub(super) origin: &'s str,
-}
-
-/// A refusal: to the page, or to the redirect URI once that is known to be good.
-enum Refusal {
-    Page(EntraError),
-    Redirect(Box<Destination>, EntraError),
-}
-
-impl From<EntraError> for Refusal {
-    fn from(error: EntraError) -> Self {
-        Self::Page(error)
-    }
-}
-
-/// An authorization request that is well-formed and may be answered by redirect.
-struct Wanted<'s> {
-    authority: Authority,
-    client: &'s Registration,
-    destination: Destination,
-    scopes: AskedScopes,
-    challenge: Option<Challenge>,
-    nonce: Option<String>,
-    prompt: Option<String>,
-    hint: Option<String>,
-    client_info: bool,
-}
 
 /// `/{t}/oauth2/v2.0/authorize`, by GET or by form POST.
-pub(super) async fn endpoint(
-    Shared(state): Shared<Arc<State>>,
-    Extension(arrived): Extension<Arrived>,
-    Path(tenant): Path<String>,
-    RawQuery(query): RawQuery,
-    method: Method,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let trace = Trace::of(&state, &headers, &arrived.origin);
-    let world = state.world();
-    let visit = Visit {
-        state: &state,
-        world: &world,
-        tenant_text: &tenant,
-        headers: &headers,
-        trace: &trace,
-        origin: &arrived.origin,
-    };
-    let form = if method == Method::POST {
-        Form::body(&headers, &body)
-    } else {
-        Form::parse(query.as_deref().unwrap_or_default())
-    };
-    let mut response = match form {
-        Ok(form) => visit.authorize(&form, None),
-        Err(error) => page::error(&trace, &error),
-    };
-    trace.mark(response.headers_mut());
-    response
+pub(super) async fn v2(arrival: Arrival) -> Response {
+    arrival.answer(|visit, form| visit.authorize(Version::V2, form, None))
+}
+
+/// `/{t}/oauth2/authorize`: the older endpoint, which names its resource by a parameter of its own.
+pub(super) async fn v1(arrival: Arrival) -> Response {
+    arrival.answer(|visit, form| visit.authorize(Version::V1, form, None))
 }
 
 /// `/{t}/login`: what the sign-in page posts (`login`, `passwd`, and the request it belongs to).
-pub(super) async fn login(
-    Shared(state): Shared<Arc<State>>,
-    Extension(arrived): Extension<Arrived>,
-    Path(tenant): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let trace = Trace::of(&state, &headers, &arrived.origin);
-    let world = state.world();
-    let visit = Visit {
-        state: &state,
-        world: &world,
-        tenant_text: &tenant,
-        headers: &headers,
-        trace: &trace,
-        origin: &arrived.origin,
-    };
-    let mut response = match Form::body(&headers, &body) {
-        Ok(form) => visit.password(&form),
-        Err(error) => page::error(&trace, &error),
-    };
-    trace.mark(response.headers_mut());
-    response
+pub(super) async fn login(arrival: Arrival) -> Response {
+    arrival.answer(password)
+}
+
+fn password(visit: &Visit<'_>, posted: &Form) -> Response {
+    visit.password(posted)
 }
 
 impl<'s> Visit<'s> {
     /// Answers a request; `somebody` signed in a moment ago, on the page.
-    fn authorize(&self, form: &Form, somebody: Option<Somebody<'s>>) -> Response {
-        let wanted = match self.parse(form) {
+    pub(super) fn authorize(&self, endpoint: Version, form: &Form, somebody: Option<Somebody<'s>>) -> Response {
+        let wanted = match self.wanted(endpoint, form) {
             Ok(wanted) => wanted,
-            Err(Refusal::Page(error)) => return page::error(self.trace, &error),
+            Err(Refusal::Page(error)) => return self.error(&error),
             Err(Refusal::Redirect(destination, error)) => return destination.refuse(self.trace, &error),
         };
-        let prompt = wanted.prompt.as_deref();
         if let Some(somebody) = somebody {
-            return self.finish(&wanted, &somebody);
+            return self.finish(&wanted, &somebody, form);
         }
-        let asks_anew = matches!(prompt, Some("login" | "select_account"));
+        let asks_anew = matches!(wanted.prompt, Some(Prompt::Login | Prompt::SelectAccount));
         if !asks_anew
-            && let Some(known) =
-                session::current(self.state, self.world, wanted.authority, self.headers, self.trace.now)
-            && wanted.hint.as_deref().is_none_or(|hint| known.user.upn.eq_ignore_ascii_case(hint))
+            && let Some(known) = session::current(self, wanted.authority)
+            && wanted.hint.as_deref().is_none_or(|hint| known.is_named(hint))
         {
-            return self.finish(&wanted, &known);
+            return self.finish(&wanted, &known, form);
         }
-        if prompt == Some("none") {
+        if wanted.prompt == Some(Prompt::None) {
             return wanted.destination.refuse(self.trace, &EntraError::LoginRequired);
         }
         if !asks_anew && let Some((somebody, cookie)) = self.by_hint(wanted.authority, wanted.hint.as_deref()) {
-            let mut response = self.finish(&wanted, &somebody);
+            let mut response = self.finish(&wanted, &somebody, form);
             cookie.set(&mut response);
             return response;
         }
-        self.sign_in_page(form, "authorize", wanted.authority, wanted.hint.as_deref(), None)
+        self.sign_in_page(Step::Authorize(endpoint), form, wanted.hint.as_deref(), None)
     }
 
     /// A hint that names somebody who may sign in is enough for scripts. A declared deviation: the real service asks for a password.
@@ -165,180 +78,143 @@ impl<'s> Visit<'s> {
             return None;
         }
         let (tenant, user) = authority.user(self.world, hint?)?;
-        (user.enabled && user.signs_in())
-            .then(|| session::begin(self.state, self.world, tenant, user, self.trace.now, self.is_secure()))
-    }
-
-    fn is_secure(&self) -> bool {
-        self.origin.starts_with("https:")
+        (user.enabled && user.signs_in()).then(|| session::begin(self, tenant, user))
     }
 
     /// The sign-in page. `step` and the form say what goes on afterwards.
     pub(super) fn sign_in_page(
         &self,
+        step: Step,
         form: &Form,
-        step: &str,
-        authority: Authority,
         login: Option<&str>,
         error: Option<&EntraError>,
     ) -> Response {
-        let context = format!("{step}?{}", form.encode());
-        let path = if step == "authorize" { "oauth2/v2.0/authorize" } else { step };
-        let link = |upn: &str| format!("/{}/{path}?{}", self.tenant_segment(), form.with_hint(upn).encode());
+        let authority = match self.authority() {
+            Ok(authority) => authority,
+            Err(error) => return self.error(&error),
+        };
+        let link = |upn: &str| format!("/{}/{}?{}", authority.segment(), step.path(), form.with_hint(upn).encode());
+        let domain = form.get("domain_hint").filter(|hint| hint.contains('.'));
         let people: Vec<_> = authority
             .tenants(self.world)
+            .filter(|tenant| domain.is_none_or(|domain| tenant.domain.eq_ignore_ascii_case(domain)))
             .flat_map(|tenant| tenant.directory.users())
             .filter(|user| user.enabled && user.signs_in())
             .filter(|user| matches!(authority, Authority::Tenant(_)) || user.home.is_none())
-            .map(|user| page::Choice { name: user.display_name.clone(), upn: user.upn.clone(), link: link(&user.upn) })
+            .map(|user| Choice { name: user.display_name.clone(), upn: user.upn.clone(), link: link(&user.upn) })
             .collect();
-        let action = format!("/{}/login", self.tenant_segment());
-        page::sign_in(&action, &context, login.unwrap_or_default(), error, &people)
-    }
-
-    pub(super) fn tenant_segment(&self) -> String {
-        Authority::parse(self.world, self.tenant_text).map_or_else(|_| "common".to_owned(), Authority::segment)
-    }
-
-    fn password(&self, posted: &Form) -> Response {
-        let tried = (|| {
-            let authority = Authority::parse(self.world, self.tenant_text)?;
-            let (step, query) = posted.need("ctx")?.split_once('?').ok_or(EntraError::Malformed)?;
-            Ok((authority, step, Form::parse(query)?))
-        })();
-        let (authority, step, form) = match tried {
-            Ok(tried) => tried,
-            Err(error) => return page::error(self.trace, &error),
+        let fields = self.fields(step, form, session::cookie(self.headers));
+        let client = form.get("client_id").and_then(|id| id.parse().ok()).and_then(|id| self.world.app(id));
+        let organization = match authority {
+            Authority::Tenant(id) => self.world.tenant(id).map(|tenant| tenant.display_name.as_str()),
+            Authority::Common | Authority::Organizations => None,
         };
-        let login = posted.get("login").unwrap_or_default().trim();
-        let password = posted.get("passwd").unwrap_or_default();
-        let refusal = match authority.user(self.world, login) {
-            Some((tenant, user)) if user.signs_in() && user.password_is(password) => {
-                if user.enabled {
-                    let (somebody, cookie) =
-                        session::begin(self.state, self.world, tenant, user, self.trace.now, self.is_secure());
-                    let mut response = match step {
-                        "authorize" => self.authorize(&form, Some(somebody)),
-                        other => consent::ask(self, other, &form, Some(somebody)),
-                    };
-                    cookie.set(&mut response);
-                    return response;
-                }
-                EntraError::UserDisabled
-            }
-            _ => EntraError::WrongPassword,
-        };
-        self.audit("sign-in", None, None, Some(&refusal));
-        self.sign_in_page(&form, step, authority, Some(login), Some(&refusal))
-    }
-
-    fn parse(&self, form: &Form) -> Result<Wanted<'s>, Refusal> {
-        let authority = Authority::parse(self.world, self.tenant_text)?;
-        let client = client::registration(self.world, form.need("client_id")?, self.tenant_text)?;
-        let uri = match form.get("redirect_uri") {
-            Some(uri) => uri,
-            None => client.redirect_uris.first().map(|first| first.uri.as_str()).ok_or(EntraError::NoRedirect)?,
-        };
-        let mut destination = Destination::registered(client, uri, form.get("state"))?;
-        match self.rest(form, authority, client, &mut destination) {
-            Ok(build) => Ok(build(destination)),
-            Err(error) => Err(Refusal::Redirect(Box::new(destination), error)),
-        }
-    }
-
-    /// What may be refused by redirect, as the redirect URI is good.
-    fn rest(
-        &self,
-        form: &Form,
-        authority: Authority,
-        client: &'s Registration,
-        destination: &mut Destination,
-    ) -> Result<impl FnOnce(Destination) -> Wanted<'s> + use<'s>, EntraError> {
-        destination.mode = match form.get("response_mode") {
-            None | Some("query") => ResponseMode::Query,
-            Some("fragment") => ResponseMode::Fragment,
-            Some("form_post") => ResponseMode::FormPost,
-            Some(other) => {
-                return Err(EntraError::UnsupportedValue { parameter: "response_mode", value: other.to_owned() });
-            }
-        };
-        let response_type = form.need("response_type")?;
-        if response_type != "code" {
-            if ["id_token", "code id_token", "id_token token"].contains(&response_type) {
-                self.state.journal.unmodelled(format!("login: response_type {response_type}"));
-            }
-            return Err(EntraError::UnsupportedResponseType(response_type.to_owned()));
-        }
-        let scopes = scope::parse(self.world, form.need("scope")?, self.tenant_text)?;
-        if let Some(target) = form.get("resource") {
-            let owner = scope::resource_named(self.world, target).map(|resource| resource.app_id);
-            if owner.is_none() || scopes.resources.iter().any(|(id, _)| Some(*id) != owner) {
-                return Err(EntraError::InvalidTarget(target.to_owned()));
-            }
-        }
-        if let Some(claims) = form.get("claims")
-            && declares_cp1(claims).is_none()
-        {
-            return Err(EntraError::UnsupportedValue { parameter: "claims", value: String::new() });
-        }
-        let challenge = challenge(form)?;
-        if destination.kind == RedirectKind::Spa && challenge.is_none() {
-            return Err(EntraError::ChallengeMissing);
-        }
-        let prompt = form.get("prompt").map(str::to_owned);
-        if let Some(prompt) = &prompt
-            && !["none", "login", "consent", "select_account"].contains(&prompt.as_str())
-        {
-            return Err(EntraError::UnsupportedValue { parameter: "prompt", value: prompt.clone() });
-        }
-        let nonce = form.get("nonce").map(str::to_owned);
-        let hint = form.get("login_hint").map(str::to_owned);
-        let client_info = form.get("client_info") == Some("1");
-        Ok(move |destination| Wanted {
-            authority,
-            client,
-            destination,
-            scopes,
-            challenge,
-            nonce,
-            prompt,
-            hint,
-            client_info,
+        let error = error.map(|error| format!("{}: {error}", error.code()));
+        sign_in::page(&sign_in::SignIn {
+            organization,
+            app: client.map(|client| client.display_name.as_str()),
+            action: &format!("/{}/login", authority.segment()),
+            hidden: &fields.pairs(),
+            login: login.unwrap_or_default(),
+            error: error.as_deref(),
+            people: &people,
         })
     }
 
-    /// Somebody is signed in: asks the directory about every resource, and hands out the code.
-    fn finish(&self, wanted: &Wanted<'_>, somebody: &Somebody<'_>) -> Response {
-        let refusal = match self.permitted(wanted, somebody) {
-            Ok(()) if wanted.prompt.as_deref() == Some("consent") => {
-                self.state.journal.unmodelled("login: user consent page".to_owned());
-                EntraError::ConsentRequired {
-                    app: wanted.client.app_id.to_string(),
-                    app_name: wanted.client.display_name.clone(),
-                }
+    fn password(&self, posted: &Form) -> Response {
+        let tried =
+            self.authority().and_then(|authority| Ok((authority, self.posted(posted, session::cookie(self.headers))?)));
+        let (authority, (step, form)) = match tried {
+            Ok(tried) => tried,
+            Err(error) => return self.error(&error),
+        };
+        let login = posted.get("login").unwrap_or_default().trim();
+        match self.proven(authority, login, posted.get("passwd").unwrap_or_default()) {
+            Ok((somebody, cookie)) => {
+                let mut response = step.resume(self, &form, somebody);
+                cookie.set(&mut response);
+                response
+            }
+            Err(refusal) => {
+                self.audit(None, None, Some(&refusal));
+                self.sign_in_page(step, &form, Some(login), Some(&refusal))
+            }
+        }
+    }
+
+    /// Whose password this is. A guest's is the one at home, and somebody of another tenant is told so only after proving it.
+    fn proven(&self, authority: Authority, login: &str, password: &str) -> Result<(Somebody<'s>, Cookie), EntraError> {
+        let anywhere = Authority::Common;
+        if let Some((tenant, user)) = authority.user(self.world, login) {
+            let holder = match user.home {
+                Some((home, id)) => self.world.tenant(home).and_then(|home| home.directory.user(id)).unwrap_or(user),
+                None => user,
+            };
+            return match (user.signs_in() && (holder.password_is(password) || user.password_is(password)), user.enabled)
+            {
+                (true, true) => Ok(session::begin(self, tenant, user)),
+                (true, false) => Err(EntraError::UserDisabled),
+                (false, _) => Err(EntraError::WrongPassword),
+            };
+        }
+        match anywhere.user(self.world, login) {
+            Some((home, user)) if user.signs_in() && user.password_is(password) => Err(EntraError::UserOfOtherTenant {
+                user: user.upn.clone(),
+                home: home.id.to_string(),
+                tenant: self.tenant_text.to_owned(),
+            }),
+            _ => Err(EntraError::WrongPassword),
+        }
+    }
+
+    /// Somebody is signed in: asks the directory about every resource, then the person, and hands out the answer.
+    fn finish(&self, wanted: &Wanted<'_>, somebody: &Somebody<'s>, form: &Form) -> Response {
+        let refusal = match self.permitted(wanted.client, &wanted.scopes, somebody) {
+            Ok(()) if wanted.prompt == Some(Prompt::Consent) => {
+                return consent::ask_user(
+                    self,
+                    Step::Authorize(wanted.endpoint),
+                    wanted.client,
+                    &wanted.scopes,
+                    somebody,
+                    form,
+                );
             }
             Ok(()) => {
-                self.audit("sign-in", Some(somebody), Some(wanted), None);
+                self.audit(Some(somebody), Some(wanted), None);
                 return self.hand_out(wanted, somebody);
             }
-            Err(refusal) => refusal,
+            Err(Refused { can_consent: true, .. }) if wanted.prompt != Some(Prompt::None) => {
+                return consent::ask_user(
+                    self,
+                    Step::Authorize(wanted.endpoint),
+                    wanted.client,
+                    &wanted.scopes,
+                    somebody,
+                    form,
+                );
+            }
+            Err(refused) => refused.error,
         };
-        self.audit("sign-in", Some(somebody), Some(wanted), Some(&refusal));
+        self.audit(Some(somebody), Some(wanted), Some(&refusal));
         match refusal {
             // An application that is not in the directory gets nothing sent to it.
-            EntraError::AppNotFound { .. } | EntraError::AppDisabled(_) => page::error(self.trace, &refusal),
+            EntraError::AppNotFound { .. } | EntraError::AppDisabled(_) => self.error(&refusal),
             refusal => wanted.destination.refuse(self.trace, &refusal),
         }
     }
 
-    fn permitted(&self, wanted: &Wanted<'_>, somebody: &Somebody<'_>) -> Result<(), EntraError> {
+    /// Whether the directory lets this person have these scopes by this client now.
+    pub(super) fn permitted(
+        &self,
+        client: &Registration,
+        scopes: &AskedScopes,
+        somebody: &Somebody<'_>,
+    ) -> Result<(), Refused> {
         let graph = scope::resource_named(self.world, scope::GRAPH);
-        let sign_in_only = graph.map(|graph| (graph.app_id, Requested::Named(wanted.scopes.oidc.clone())));
-        let asked = if wanted.scopes.resources.is_empty() {
-            sign_in_only.into_iter().collect()
-        } else {
-            wanted.scopes.resources.clone()
-        };
+        let sign_in_only = graph.map(|graph| (graph.app_id, Requested::Named(scopes.oidc.clone())));
+        let asked =
+            if scopes.resources.is_empty() { sign_in_only.into_iter().collect() } else { scopes.resources.clone() };
         for (id, requested) in &asked {
             let resource = self.world.app(*id).ok_or_else(|| EntraError::ResourceNotFound {
                 resource: id.to_string(),
@@ -347,72 +223,37 @@ impl<'s> Visit<'s> {
             let question = Question {
                 tenant: somebody.tenant.id,
                 user: somebody.user.id,
-                client: wanted.client,
+                client,
                 resource,
                 requested,
                 presented: Presented { signed_in: somebody.signed_in, credential: Credential::Session },
             };
-            let about = About {
-                tenant: &somebody.tenant.display_name,
-                client: wanted.client,
-                resource,
-                issued_at: somebody.signed_in.at,
-            };
+            let tenant = &somebody.tenant.display_name;
+            let about = About { tenant, client, resource, issued_at: somebody.signed_in.at };
             decide(self.world, &self.state.rules.issuer, &question).map_err(|denial| {
-                if matches!(denial, Denial::ConsentMissing { .. }) && wanted.prompt.as_deref() != Some("none") {
-                    // The real service asks the user here.
-                    self.state.journal.unmodelled("login: user consent page".to_owned());
-                }
-                EntraError::of(denial, &about)
+                let can_consent = match &denial {
+                    Denial::ConsentMissing { .. } => true,
+                    // The first consent brings an application of many tenants into this one, and what it brings along.
+                    Denial::ClientUnknown => (self.state.rules.issuer.at_home)(somebody.tenant, client),
+                    Denial::ResourceUnknown => resource.known_clients.contains(&client.name),
+                    _ => false,
+                };
+                Refused { error: EntraError::of(denial, &about), can_consent }
             })?;
         }
         Ok(())
     }
 
-    fn hand_out(&self, wanted: &Wanted<'_>, somebody: &Somebody<'_>) -> Response {
-        let (one, two) = (self.state.seed.draw("authorization-code"), self.state.seed.draw("authorization-code"));
-        let value = format!("1.{}", URL_SAFE_NO_PAD.encode([one, two].concat()));
-        let code = Code {
-            tenant: somebody.tenant.id,
-            client: wanted.client.app_id,
-            redirect_uri: wanted.destination.uri.clone(),
-            spa: wanted.destination.kind == RedirectKind::Spa,
-            user: somebody.user.id,
-            signed_in: somebody.signed_in,
-            scopes: wanted.scopes.clone(),
-            challenge: wanted.challenge.clone(),
-            nonce: wanted.nonce.clone(),
-            expires_at: self.trace.now.saturating_add(CODE_LIFETIME).unwrap_or(Timestamp::MAX),
-            spent: false,
-        };
-        self.state.issued.keep_code(value.clone(), code);
-        let session_state = self.state.seed.guid("session-state").to_string();
-        let (tenant, user) = somebody.user.home.unwrap_or((somebody.tenant.id, somebody.user.id));
-        let client_info = URL_SAFE_NO_PAD.encode(serde_json::json!({ "uid": user, "utid": tenant }).to_string());
-        let mut parameters = vec![("code", value.as_str())];
-        if wanted.client_info {
-            parameters.push(("client_info", &client_info));
-        }
-        parameters.push(("session_state", &session_state));
-        wanted.destination.send(&parameters)
-    }
-
-    fn audit(
-        &self,
-        kind: &'static str,
-        somebody: Option<&Somebody<'_>>,
-        wanted: Option<&Wanted<'_>>,
-        error: Option<&EntraError>,
-    ) {
+    fn audit(&self, somebody: Option<&Somebody<'_>>, wanted: Option<&Wanted<'_>>, error: Option<&EntraError>) {
         self.state.journal.audit(AuditRow {
             seq: 0,
             time: self.trace.now,
-            kind,
+            kind: "sign-in",
             tenant: somebody.map(|somebody| somebody.tenant.id),
             user: somebody.map(|somebody| somebody.user.id),
             client: wanted.map(|wanted| wanted.client.app_id),
             operation: "authorize".to_owned(),
-            resource: format!("/{}/oauth2/v2.0/authorize", self.tenant_text),
+            resource: self.path.to_owned(),
             scopes: wanted
                 .map(|wanted| wanted.scopes.raw.split_whitespace().map(str::to_owned).collect())
                 .unwrap_or_default(),
@@ -425,15 +266,15 @@ impl<'s> Visit<'s> {
     }
 }
 
-fn challenge(form: &Form) -> Result<Option<Challenge>, EntraError> {
-    let Some(value) = form.get("code_challenge") else { return Ok(None) };
-    let method = match form.get("code_challenge_method") {
-        Some("S256") => ChallengeMethod::S256,
-        None | Some("plain") => ChallengeMethod::Plain,
-        Some(other) => return Err(EntraError::ChallengeMethod(other.to_owned())),
-    };
-    if !(43..=128).contains(&value.len()) {
-        return Err(EntraError::ChallengeSize);
+/// Why somebody who is signed in gets nothing.
+pub(super) struct Refused {
+    pub(super) error: EntraError,
+    /// Whether a consent would change it.
+    pub(super) can_consent: bool,
+}
+
+impl From<EntraError> for Refused {
+    fn from(error: EntraError) -> Self {
+        Self { error, can_consent: false }
     }
-    Ok(Some(Challenge { value: value.to_owned(), method }))
 }

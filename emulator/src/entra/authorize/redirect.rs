@@ -5,8 +5,8 @@ use axum::response::{IntoResponse as _, Response};
 use fixtures::plan::{RedirectKind, RedirectUri, Registration};
 use url::{Host, Url};
 
-use super::page;
 use crate::entra::error::{EntraError, Trace};
+use crate::entra::pages::form_post;
 
 /// How parameters travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,9 @@ impl Destination {
         match self.mode {
             ResponseMode::Query => {
                 let mut target = self.target.clone();
-                target.query_pairs_mut().extend_pairs(&all);
+                if !all.is_empty() {
+                    target.query_pairs_mut().extend_pairs(&all);
+                }
                 found(target.as_str())
             }
             ResponseMode::Fragment => {
@@ -59,8 +61,18 @@ impl Destination {
                 target.set_fragment(Some(&serde_urlencoded::to_string(&all).unwrap_or_default()));
                 found(target.as_str())
             }
-            ResponseMode::FormPost => page::form_post(self.target.as_str(), &all),
+            // The others end in a slash where there is no path; a form is posted to what was registered.
+            ResponseMode::FormPost => form_post::page(&self.uri, &all),
         }
+    }
+
+    /// Where the answer goes, `state` added.
+    pub(crate) fn address(&self) -> String {
+        let mut target = self.target.clone();
+        if let Some(state) = &self.state {
+            target.query_pairs_mut().append_pair("state", state);
+        }
+        target.into()
     }
 
     /// The answer that says no.

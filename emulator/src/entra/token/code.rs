@@ -1,7 +1,10 @@
 //! `authorization_code`: single use, ten minutes, bound to tenant, client, redirect URI and verifier.
 
-use super::{Accepted, Asked, EntraError, has_origin};
+use fixtures::plan::RedirectKind;
+
+use super::{Accepted, Asked, EntraError, has_origin, is_public};
 use crate::directory::Credential;
+use crate::entra::store::Holder;
 
 pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
     let Asked { state, form, client, .. } = asked;
@@ -18,11 +21,19 @@ pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
     if !(rules.redirect_binding)(&code.redirect_uri, redirect_uri) {
         return Err(EntraError::RedirectOfOtherRequest);
     }
-    match (code.spa, has_origin(asked.headers)) {
-        (true, false) => return Err(EntraError::SpaWithoutOrigin),
-        (false, true) => return Err(EntraError::OriginWithoutSpa),
+    match (code.kind, has_origin(asked.headers)) {
+        (RedirectKind::Spa, false) => return Err(EntraError::SpaWithoutOrigin),
+        (RedirectKind::Web | RedirectKind::Native, true) => return Err(EntraError::OriginWithoutSpa),
         _ => {}
     }
+    // The redirect URI decides what kind of client this is, whatever else the registration holds.
+    let holder = match (code.kind, is_public(client.proof)) {
+        (RedirectKind::Web, true) => return Err(EntraError::CredentialMissing),
+        (RedirectKind::Native | RedirectKind::Spa, false) => return Err(EntraError::CredentialOfPublicClient),
+        (RedirectKind::Web, false) => Holder::Confidential,
+        (RedirectKind::Native, true) => Holder::Public,
+        (RedirectKind::Spa, true) => Holder::Spa,
+    };
     if code.spent {
         return Err(EntraError::CodeSpent);
     }
@@ -53,6 +64,8 @@ pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
         scopes,
         nonce: code.nonce,
         always_refreshable: false,
+        holder,
+        fixed_until: None,
     })
 }
 

@@ -1,15 +1,15 @@
-//! The token endpoint: four grants, one way to answer.
+//! The token endpoint: six grants, one way to answer.
 
 mod client_credentials;
 mod code;
+mod cors;
+mod device_code;
 mod on_behalf_of;
+mod password;
 mod refresh;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use axum::Extension;
-use axum::body::Bytes;
-use axum::extract::{Path, State as Shared};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 use base64::Engine as _;
@@ -19,24 +19,32 @@ use fixtures::plan::Registration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::claims::{ClientProof, Subject, carried, declares_cp1};
+use super::claims::{ClientProof, FrontChannel, Subject, carried, declares_cp1};
 use super::client::{self, Client};
-use super::error::{About, EntraError, Trace};
+use super::error::{About, EntraError};
 use super::form::Form;
-use super::scope::{self, GRAPH};
-use super::store::{AskedScopes, RefreshToken};
+use super::keys::Version;
+use super::scope;
+use super::store::{AskedScopes, Holder, RefreshToken};
 use super::tenant::Authority;
+use super::verify::BACKDATED_SECONDS;
+use super::visit::{Arrival, Visit};
 use crate::directory::{Credential, Presented, Question, Requested, SignedIn, decide};
 use crate::journal::AuditRow;
-use crate::serve::Arrived;
+use crate::options::GrantedScopes;
 use crate::world::{State, World};
 
 const ON_BEHALF_OF: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// Of a refresh token: every use hands out one with a new term.
 const REFRESH_LIFETIME: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Of a page's refresh token: its successors inherit the end.
+const SPA_REFRESH_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// One request to the token endpoint.
 struct Asked<'s> {
+    /// Which of the two endpoints.
+    endpoint: Version,
     state: &'s State,
     world: &'s World,
     form: &'s Form,
@@ -64,6 +72,10 @@ struct Accepted {
     nonce: Option<String>,
     /// A refresh request without `offline_access` still gets its successor.
     always_refreshable: bool,
+    /// What kind of client gets the refresh token.
+    holder: Holder,
+    /// The end that a refresh token inherits.
+    fixed_until: Option<Timestamp>,
 }
 
 /// What the audit row of a request says. Filled while the request is worked on, so that a refusal says how far it came.
@@ -77,55 +89,52 @@ struct Story {
 }
 
 /// `/{t}/oauth2/v2.0/token`.
-pub(super) async fn endpoint(
-    Shared(state): Shared<Arc<State>>,
-    Extension(arrived): Extension<Arrived>,
-    Path(tenant): Path<String>,
-    method: Method,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let trace = Trace::of(&state, &headers, &arrived.origin);
+pub(super) async fn v2(arrival: Arrival) -> Response {
+    arrival.answer_raw(|visit, body| endpoint(visit, body, Version::V2))
+}
+
+/// `/{t}/oauth2/token`.
+pub(super) async fn v1(arrival: Arrival) -> Response {
+    arrival.answer_raw(|visit, body| endpoint(visit, body, Version::V1))
+}
+
+fn endpoint(visit: &Visit<'_>, body: &[u8], version: Version) -> Response {
+    if *visit.method == Method::OPTIONS {
+        return cors::preflight(visit.world, visit.headers);
+    }
     let mut story = Story::default();
-    let result = if method == Method::POST {
-        answer(&state, &arrived.origin, &tenant, &headers, &body, trace.now, &mut story)
+    let result = if *visit.method == Method::POST {
+        answer(visit, body, version, &mut story)
     } else {
-        Err(EntraError::PostOnly(method.to_string()))
+        Err(EntraError::PostOnly(visit.method.to_string()))
     };
-    let (response, error) = match result {
-        Ok(body) => (trace.json(StatusCode::OK, &body, 0), None),
-        Err(error) => (trace.refuse(&error), Some(error)),
+    let (mut response, error) = match result {
+        Ok(body) => (visit.trace.json(StatusCode::OK, &body, 0), None),
+        Err(error) => (visit.trace.refuse(&error), Some(error)),
     };
-    state.journal.audit(AuditRow {
+    cors::allow(visit.world, story.client, visit.headers, &mut response);
+    visit.state.journal.audit(AuditRow {
         seq: 0,
-        time: trace.now,
+        time: visit.trace.now,
         kind: "token",
         tenant: story.tenant,
         user: story.user,
         client: story.client,
         operation: story.grant,
-        resource: format!("/{tenant}/oauth2/v2.0/token"),
+        resource: visit.path.to_owned(),
         scopes: story.scopes,
         status: response.status().as_u16(),
         error: error.as_ref().map(EntraError::code),
         reason: error.map(|error| error.to_string()),
-        request_id: trace.request_id,
-        client_request_id: trace.client_request_id,
+        request_id: visit.trace.request_id.clone(),
+        client_request_id: visit.trace.client_request_id.clone(),
     });
     response
 }
 
-fn answer(
-    state: &State,
-    origin: &str,
-    tenant: &str,
-    headers: &HeaderMap,
-    body: &[u8],
-    now: Timestamp,
-    story: &mut Story,
-) -> Result<Value, EntraError> {
-    let world = state.world();
-    let authority = Authority::parse(&world, tenant)?;
+fn answer(visit: &Visit<'_>, body: &[u8], endpoint: Version, story: &mut Story) -> Result<Value, EntraError> {
+    let Visit { state, world, tenant_text: tenant, headers, .. } = *visit;
+    let authority = visit.authority()?;
     if let Authority::Tenant(id) = authority {
         story.tenant = Some(id);
     }
@@ -134,35 +143,38 @@ fn answer(
     story.grant = match grant {
         ON_BEHALF_OF => "on_behalf_of".to_owned(),
         // Whatever else was sent does not belong into a log.
-        "authorization_code" | "refresh_token" | "client_credentials" => grant.to_owned(),
+        "authorization_code" | "refresh_token" | "client_credentials" | "password" => grant.to_owned(),
+        DEVICE_CODE => "device_code".to_owned(),
         _ => "unsupported".to_owned(),
     };
-    let client = client::authenticate(state, &world, authority, headers, &form, tenant)?;
+    let client = client::authenticate(state, world, authority, headers, &form, tenant)?;
     story.client = Some(client.registration.app_id);
     let claims_capable = match form.get("claims") {
         Some(claims) => declares_cp1(claims)
-            .ok_or_else(|| EntraError::UnsupportedValue { parameter: "claims", value: String::new() })?,
+            .ok_or_else(|| EntraError::InvalidParameter { parameter: "claims", value: String::new() })?,
         None => false,
     };
     let asked = Asked {
+        endpoint,
         state,
-        world: &world,
+        world,
         form: &form,
         headers,
         authority,
         tenant_text: tenant,
         client,
         claims_capable,
-        now,
-        origin,
+        now: visit.trace.now,
+        origin: visit.origin,
     };
     let accepted = match grant {
         "client_credentials" => return client_credentials::answer(&asked, story),
         "authorization_code" => code::redeem(&asked)?,
         "refresh_token" => refresh::redeem(&asked)?,
+        "password" => password::redeem(&asked)?,
         ON_BEHALF_OF => on_behalf_of::redeem(&asked)?,
+        DEVICE_CODE => device_code::redeem(&asked)?,
         other => {
-            state.journal.unmodelled(format!("login: grant_type {}", known_grant(other)));
             return Err(EntraError::UnsupportedGrant(other.to_owned()));
         }
     };
@@ -171,20 +183,20 @@ fn answer(
     issue(&asked, &accepted, story)
 }
 
-/// Names of grants that the service knows; anything else is one word in the count.
-fn known_grant(name: &str) -> &str {
-    match name {
-        "password" | "urn:ietf:params:oauth:grant-type:device_code" => name,
-        _ => "(other)",
-    }
-}
-
 impl Asked<'_> {
     /// The scopes of this request, or `default` when it names none; exactly one resource.
     fn scopes(&self, default: &AskedScopes) -> Result<AskedScopes, EntraError> {
-        match self.form.get("scope") {
-            Some(raw) => scope::parse(self.world, raw, self.tenant_text),
-            None => Ok(default.clone()),
+        match (self.endpoint, self.form.get("scope"), self.form.get("resource")) {
+            (Version::V1, _, Some(_)) => scope::of_resource(self.world, self.form, self.tenant_text),
+            (Version::V2, Some(raw), resource) => {
+                let asked = scope::parse(self.world, raw, self.tenant_text)?;
+                scope::check_resource(self.world, &asked, resource)?;
+                Ok(asked)
+            }
+            (_, _, resource) => {
+                scope::check_resource(self.world, default, resource)?;
+                Ok(default.clone())
+            }
         }
     }
 }
@@ -194,7 +206,7 @@ fn issue(asked: &Asked<'_>, accepted: &Accepted, story: &mut Story) -> Result<Va
     let Asked { state, world, client, .. } = asked;
     let tenant =
         world.tenant(accepted.tenant).ok_or_else(|| EntraError::TenantNotFound(accepted.tenant.to_string()))?;
-    let (resource, requested) = first_resource(world, &accepted.scopes, asked.tenant_text)?;
+    let (resource, requested) = scope::first_resource(world, &accepted.scopes, asked.tenant_text)?;
     let question = Question {
         tenant: accepted.tenant,
         user: accepted.user,
@@ -205,7 +217,13 @@ fn issue(asked: &Asked<'_>, accepted: &Accepted, story: &mut Story) -> Result<Va
     };
     let about =
         About { tenant: &tenant.display_name, client: client.registration, resource, issued_at: accepted.issued_at };
-    let permitted = decide(world, &state.rules.issuer, &question).map_err(|denial| EntraError::of(denial, &about))?;
+    let rules = &state.rules.issuer;
+    let mut permitted = decide(world, rules, &question).map_err(|denial| EntraError::of(denial, &about))?;
+    if state.options.granted_scopes == GrantedScopes::All
+        && let Ok(all) = decide(world, rules, &Question { requested: &Requested::Everything, ..question.clone() })
+    {
+        permitted.scopes.extend(all.scopes);
+    }
     let user =
         tenant.directory.user(accepted.user).ok_or_else(|| EntraError::UserNotFound(tenant.display_name.clone()))?;
     let subject = Subject {
@@ -235,28 +253,32 @@ fn issue(asked: &Asked<'_>, accepted: &Accepted, story: &mut Story) -> Result<Va
         body["refresh_token"] = json!(keep_refresh(asked, accepted));
     }
     if accepted.scopes.oidc.contains("openid") {
-        body["id_token"] = json!(subject.id_token(&accepted.scopes.oidc, accepted.nonce.as_deref())?);
+        let front = FrontChannel::default();
+        let nonce = accepted.nonce.as_deref();
+        body["id_token"] = json!(subject.id_token(asked.endpoint, &accepted.scopes.oidc, nonce, &front)?);
     }
     if asked.form.get("client_info") == Some("1") {
         body["client_info"] = json!(subject.client_info());
     }
+    if asked.endpoint == Version::V1 {
+        as_v1(&mut body, resource, &scopes, asked.now);
+    }
     Ok(body)
 }
 
-fn first_resource<'s>(
-    world: &'s World,
-    scopes: &AskedScopes,
-    tenant: &str,
-) -> Result<(&'s Registration, Requested), EntraError> {
-    match scopes.resources.first() {
-        Some((id, requested)) => world
-            .app(*id)
-            .map(|resource| (resource, requested.clone()))
-            .ok_or_else(|| EntraError::ResourceNotFound { resource: id.to_string(), tenant: tenant.to_owned() }),
-        // Only sign-in scopes: they are Graph's.
-        None => scope::resource_named(world, GRAPH)
-            .map(|graph| (graph, Requested::Named(scopes.oidc.clone())))
-            .ok_or_else(|| EntraError::ResourceNotFound { resource: GRAPH.to_owned(), tenant: tenant.to_owned() }),
+/// The older endpoint answers numbers as text, permissions by their short names, and names the resource.
+fn as_v1(body: &mut Value, resource: &Registration, scopes: &BTreeSet<String>, now: Timestamp) {
+    let seconds = body["expires_in"].as_i64().unwrap_or_default();
+    for name in ["expires_in", "ext_expires_in"] {
+        body[name] = json!(seconds.to_string());
+    }
+    body["expires_on"] = json!((now.as_second() + seconds).to_string());
+    body["not_before"] = json!((now.as_second() - BACKDATED_SECONDS).to_string());
+    body["resource"] = json!(resource.identifier_uris.first().cloned().unwrap_or_else(|| resource.app_id.to_string()));
+    let short: Vec<_> = scopes.iter().map(String::as_str).filter(|scope| *scope != "offline_access").collect();
+    body["scope"] = json!(short.join(" "));
+    if let Some(refresh_in) = body["refresh_in"].as_i64() {
+        body["refresh_in"] = json!(refresh_in.to_string());
     }
 }
 
@@ -265,6 +287,7 @@ fn keep_refresh(asked: &Asked<'_>, accepted: &Accepted) -> String {
     let (one, two) = (asked.state.seed.draw("refresh-token"), asked.state.seed.draw("refresh-token"));
     value.extend_from_slice(URL_SAFE_NO_PAD.encode([one, two].concat()).as_bytes());
     let value = String::from_utf8_lossy(&value).into_owned();
+    let lifetime = if accepted.holder == Holder::Spa { SPA_REFRESH_LIFETIME } else { REFRESH_LIFETIME };
     let token = RefreshToken {
         tenant: accepted.tenant,
         client: asked.client.registration.app_id,
@@ -272,7 +295,8 @@ fn keep_refresh(asked: &Asked<'_>, accepted: &Accepted) -> String {
         signed_in: accepted.signed_in,
         scopes: accepted.scopes.clone(),
         issued_at: asked.now,
-        expires_at: asked.now.saturating_add(REFRESH_LIFETIME).unwrap_or(Timestamp::MAX),
+        expires_at: accepted.fixed_until.unwrap_or(asked.now.saturating_add(lifetime).unwrap_or(Timestamp::MAX)),
+        holder: accepted.holder,
     };
     asked.state.issued.keep_refresh(value.clone(), token);
     value

@@ -9,13 +9,14 @@ use serde_json::{Map, Value};
 use super::{Accepted, Asked, EntraError, is_public};
 use crate::directory::Credential;
 use crate::entra::keys::Unverified;
+use crate::entra::store::Holder;
 use crate::entra::verify::{BACKDATED_SECONDS, id, seconds, signed_in, text};
 
 pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
     let form = asked.form;
     let requested_use = form.need("requested_token_use")?;
     if requested_use != "on_behalf_of" {
-        return Err(EntraError::UnsupportedValue { parameter: "requested_token_use", value: requested_use.to_owned() });
+        return Err(EntraError::InvalidParameter { parameter: "requested_token_use", value: requested_use.to_owned() });
     }
     // Only an application that can keep a secret is a middle tier.
     if is_public(asked.client.proof) {
@@ -54,6 +55,8 @@ pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
         scopes,
         nonce: None,
         always_refreshable: false,
+        holder: Holder::Confidential,
+        fixed_until: None,
     })
 }
 

@@ -1,25 +1,44 @@
-//! `refresh_token`: for any resource, ninety days from its last use; a used one stays valid.
+//! `refresh_token`: for any resource, ninety days from its last use, a page's for one day; a used one stays valid.
+//!
+//! <https://learn.microsoft.com/entra/identity-platform/refresh-tokens>
 
-use super::{Accepted, Asked, EntraError, is_public};
+use super::{Accepted, Asked, EntraError, has_origin, is_public};
 use crate::directory::Credential;
+use crate::entra::store::Holder;
+use crate::options::RefreshReuse;
 
 pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
     let rules = &asked.state.rules.issuer;
-    let token = asked.state.issued.refresh(asked.form.need("refresh_token")?).ok_or(EntraError::GrantInvalid)?;
+    let value = asked.form.need("refresh_token")?;
+    let token = asked.state.issued.refresh(value).ok_or(EntraError::GrantInvalid)?;
     if !(rules.own_credential)(token.client, asked.client.registration.app_id) {
         return Err(EntraError::GrantInvalid);
+    }
+    match (token.holder, has_origin(asked.headers)) {
+        (Holder::Spa, false) => return Err(EntraError::SpaWithoutOrigin),
+        (Holder::Public | Holder::Confidential, true) => return Err(EntraError::OriginWithoutSpa),
+        _ => {}
+    }
+    if token.holder == Holder::Confidential && is_public(asked.client.proof) {
+        return Err(EntraError::CredentialMissing);
     }
     // Refresh tokens are not bound to a tenant at the real service; a user of one is no user of another, though.
     if !(rules.tenant_binding)(asked.authority, token.tenant) {
         return Err(EntraError::UserNotFound(asked.tenant_text.to_owned()));
     }
     if (rules.run_out)(token.expires_at, asked.now) {
-        return Err(EntraError::RefreshExpired { issued: token.issued_at });
+        return Err(match token.holder {
+            Holder::Spa => EntraError::SpaRefreshExpired { issued: token.issued_at },
+            Holder::Public | Holder::Confidential => EntraError::RefreshExpired { issued: token.issued_at },
+        });
     }
     let mut scopes = asked.scopes(&token.scopes)?;
     // Of several resources the first one wins.
     scopes.resources.truncate(1);
     scopes.oidc.extend(token.scopes.oidc.iter().cloned());
+    if asked.state.options.refresh_reuse == RefreshReuse::Once {
+        asked.state.issued.end_refresh(value);
+    }
     Ok(Accepted {
         tenant: token.tenant,
         user: token.user,
@@ -29,5 +48,7 @@ pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
         scopes,
         nonce: None,
         always_refreshable: true,
+        holder: token.holder,
+        fixed_until: (token.holder == Holder::Spa).then_some(token.expires_at),
     })
 }
