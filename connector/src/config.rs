@@ -36,6 +36,9 @@ pub struct Config {
     /// How exchanged tokens are kept.
     #[serde(default)]
     pub obo: OboConfig,
+    /// How much one user may ask for.
+    #[serde(default)]
+    pub limits: LimitsConfig,
     /// What is written down.
     #[serde(default)]
     pub audit: AuditConfig,
@@ -131,6 +134,20 @@ pub struct OboConfig {
     pub max_age_seconds: u32,
 }
 
+/// How much one user may ask for, and how long they wait.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Requests to Graph that one user may have under way; more wait. Graph itself allows 4 per mailbox.
+    pub requests_in_flight: u16,
+    /// Tool calls per user and minute, each uri of a reading counted; 0 counts nothing.
+    pub calls_per_minute: u32,
+    /// Seconds until Graph or the issuer has answered one request.
+    pub request_seconds: u16,
+    /// Seconds until a tool has answered, whatever it is doing.
+    pub call_seconds: u16,
+}
+
 /// What is written down.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -181,6 +198,7 @@ impl Config {
             tls: TlsConfig::default(),
             admission: AdmissionConfig::default(),
             obo: OboConfig::default(),
+            limits: LimitsConfig::default(),
             audit: AuditConfig::default(),
             host: None,
         }
@@ -221,6 +239,10 @@ impl Config {
         }
         if self.entra.allowed_clients.is_empty() {
             return wrong("entra.allowed_clients", "name at least one client application, or nobody can call");
+        }
+        let limits = &self.limits;
+        if [limits.requests_in_flight, limits.request_seconds, limits.call_seconds].contains(&0) {
+            return wrong("limits", "requests_in_flight, request_seconds and call_seconds are at least 1");
         }
         if self.host.is_none() && self.admission.tenants.is_empty() {
             return wrong("admission.tenants", "name at least one tenant id, or nobody is let in");
@@ -315,6 +337,12 @@ impl Default for ServerConfig {
 impl Default for GraphConfig {
     fn default() -> Self {
         Self { url: known_url("https://graph.microsoft.com"), resource: "https://graph.microsoft.com".to_owned() }
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self { requests_in_flight: 4, calls_per_minute: 40, request_seconds: 30, call_seconds: 90 }
     }
 }
 

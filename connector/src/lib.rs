@@ -19,6 +19,7 @@ pub mod danger;
 mod entra;
 mod graph;
 pub mod host;
+mod limits;
 pub mod policy;
 pub mod refusal;
 pub mod resource_uri;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
@@ -129,7 +130,8 @@ impl Drop for Running {
 pub(crate) async fn start(config: Config, parts: Parts, policy: Policy, wraps: Wraps) -> Result<Running, StartError> {
     config.check()?;
     let identity = config.identity()?.map(|(chain, key)| Identity::of_pem(&chain, &key)).transpose()?;
-    let client = transport::client(config.extra_roots()?.as_deref())?;
+    let client =
+        transport::client(config.extra_roots()?.as_deref(), Duration::from_secs(config.limits.request_seconds.into()))?;
     let transport = wrapped::<dyn Transport>(Arc::new(Http(client.clone())), wraps.transport);
     let clock = parts.clock;
     let keys: Arc<dyn KeySource> =

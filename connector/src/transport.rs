@@ -70,15 +70,15 @@ impl fmt::Debug for Incoming {
     }
 }
 
-/// Builds the client. `extra_roots` is PEM.
+/// Builds the client. `extra_roots` is PEM; an answer that is not whole after `patience` is none.
 #[expect(clippy::disallowed_methods, reason = "the one place that builds a client")]
-pub(crate) fn client(extra_roots: Option<&str>) -> Result<reqwest::Client, reqwest::Error> {
+pub(crate) fn client(extra_roots: Option<&str>, patience: Duration) -> Result<reqwest::Client, reqwest::Error> {
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .referer(false)
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(30))
+        .connect_timeout(patience.min(Duration::from_secs(5)))
+        .timeout(patience)
         .user_agent(concat!("offline365-connector/", env!("CARGO_PKG_VERSION")));
     if let Some(pem) = extra_roots {
         for root in reqwest::Certificate::from_pem_bundle(pem.as_bytes())? {

@@ -14,6 +14,7 @@ use super::retry;
 use crate::caller::Caller;
 use crate::entra::challenge;
 use crate::entra::obo::{Exchange, GraphToken};
+use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::policy::refusals::{AfterChallenge, GraphFailure, Subject};
 use crate::policy::scopes::Need;
@@ -27,8 +28,9 @@ const LIMIT: usize = 24 * 1024 * 1024;
 pub(crate) struct Graph {
     origin: Url,
     policy: Policy,
-    exchange: Exchange,
+    pub(crate) exchange: Exchange,
     transport: Arc<dyn Transport>,
+    pub(crate) limits: Limits,
 }
 
 /// Graph for one caller and one purpose.
@@ -52,8 +54,14 @@ struct ErrorDetail {
 }
 
 impl Graph {
-    pub(crate) fn new(origin: Url, policy: Policy, exchange: Exchange, transport: Arc<dyn Transport>) -> Self {
-        Self { origin, policy, exchange, transport }
+    pub(crate) fn new(
+        origin: Url,
+        policy: Policy,
+        exchange: Exchange,
+        transport: Arc<dyn Transport>,
+        limits: Limits,
+    ) -> Self {
+        Self { origin, policy, exchange, transport, limits }
     }
 
     /// A reader that notes Graph's request ids in `requests`.
@@ -98,6 +106,10 @@ impl Reader<'_> {
             let token = self.graph.exchange.token(self.caller, self.need, claims.as_deref()).await?;
             let answer = self.sent(&url, &token).await?;
             if answer.status.is_success() {
+                // A page of a proxy, or of a sign-in, is no answer of Graph's.
+                if !is_json(&answer.headers) {
+                    return Err(Refusal::new(Code::UpstreamError, "Microsoft 365's answer is not JSON."));
+                }
                 return serde_json::from_slice(&answer.body)
                     .map_err(|_| Refusal::new(Code::UpstreamError, "Microsoft 365's answer is not understood."));
             }
@@ -118,7 +130,11 @@ impl Reader<'_> {
     async fn sent(&self, url: &Url, token: &GraphToken) -> Result<Incoming, Refusal> {
         let mut attempt = 1;
         loop {
-            let answer = self.graph.transport.send(outgoing(url, token)?).await;
+            // Not held while waiting: another request of this user's may go on.
+            let answer = {
+                let _under_way = self.graph.limits.enter(self.caller).await;
+                self.graph.transport.send(outgoing(url, token)?).await
+            };
             let (outcome, retry_after) = match &answer {
                 Ok(answer) => {
                     self.note(answer);
@@ -128,7 +144,12 @@ impl Reader<'_> {
             };
             match retry::pause(outcome, retry_after, attempt) {
                 Some(pause) => tokio::time::sleep(pause).await,
-                None => return answer.map_err(unreachable_graph),
+                None => {
+                    if let (Ok(429), Some(seconds)) = (outcome, retry_after) {
+                        self.graph.limits.rest(self.caller, seconds);
+                    }
+                    return answer.map_err(unreachable_graph);
+                }
             }
             attempt += 1;
         }
@@ -172,8 +193,14 @@ fn unreachable_graph(error: TransportError) -> Refusal {
     }
 }
 
+/// In seconds. The form of a date is not used by Graph, and not read.
 fn retry_after(headers: &HeaderMap) -> Option<u64> {
-    text(headers, "retry-after")?.parse().ok()
+    text(headers, "retry-after")?.trim().parse().ok()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {

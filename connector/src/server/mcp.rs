@@ -38,10 +38,15 @@ impl Handler {
     async fn called(&self, session: &Session, row: &ToolRow, request: CallToolRequestParams) -> CallToolResult {
         let started = self.0.clock.now();
         let reach = Reach::new(&self.0, &session.caller);
-        let answer = if self.enabled(session, row) {
-            (row.call)(&reach, request.arguments.unwrap_or_default()).await
-        } else {
+        let answer = if !self.enabled(session, row) {
             Err(Refusal::new(Code::ToolDisabled, format!("The tool {} is switched off.", row.name)))
+        } else if let Err(refusal) = reach.count(1) {
+            Err(refusal)
+        } else {
+            let call = (row.call)(&reach, request.arguments.unwrap_or_default());
+            tokio::time::timeout(self.0.call_patience, call)
+                .await
+                .unwrap_or_else(|_| Err(Refusal::new(Code::Timeout, "Microsoft 365 did not answer in time.")))
         };
         let refusal = answer.as_ref().err();
         self.0.audit.record(&AuditEvent {

@@ -21,6 +21,7 @@ mod metadata;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use axum::Router;
@@ -39,6 +40,7 @@ use crate::config::{Config, ConfigError};
 use crate::entra::keys::KeySource;
 use crate::entra::obo::Exchange;
 use crate::graph::client::Graph;
+use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::transport::Transport;
 use admission::Admission;
@@ -76,6 +78,8 @@ pub(crate) struct Services {
     metadata: Metadata,
     reach: guard::Reach,
     max_body: usize,
+    /// Until a tool has answered.
+    call_patience: Duration,
     stop: CancellationToken,
 }
 
@@ -86,7 +90,14 @@ impl Server {
         let cursor_key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&master, b"offline365 cursor v1").as_ref());
         let Parts { policy, clock, keys, audit, admission, exchange, transport, stop } = parts;
         Ok(Self(Arc::new(Services {
-            graph: Graph::new(config.graph.url.clone(), policy, exchange, transport),
+            graph: Graph::new(
+                config.graph.url.clone(),
+                policy,
+                exchange,
+                transport,
+                Limits::new(&config.limits, Arc::clone(&clock)),
+            ),
+            call_patience: Duration::from_secs(config.limits.call_seconds.into()),
             policy,
             clock,
             keys,

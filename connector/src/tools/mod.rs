@@ -58,6 +58,11 @@ impl<'a> Reach<'a> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Counts `calls` against what this caller may ask for in a minute.
+    pub(crate) fn count(&self, calls: u32) -> Result<(), Refusal> {
+        self.services.graph.limits.count(self.caller, calls)
+    }
+
     fn graph(&self, need: Need) -> Reader<'_> {
         self.services.graph.reader(self.caller, need, &self.requests)
     }

@@ -1,6 +1,7 @@
 //! The server through its own door: MCP over HTTP, between a stub issuer and a stub Graph.
 #![expect(clippy::disallowed_methods, reason = "tests build their own HTTP client")]
 
+mod chaos;
 mod doors;
 mod exchange;
 mod mail;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize, PublicKeyComponents};
 use aws_lc_rs::signature::KeyPair as _;
+use axum::body::Body;
 use axum::extract::{Form, Path, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router, routing};
@@ -35,6 +36,57 @@ pub(crate) struct Scripted {
     pub(crate) body: Value,
 }
 
+/// What a test can break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    Discovery,
+    Keys,
+    Token,
+    Graph,
+}
+
+/// How an answer goes wrong.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    Status(u16, Option<&'static str>),
+    Text(&'static str, &'static str),
+    Redirect(String),
+    Truncated,
+    Reset,
+    Hang,
+    /// Larger than anybody reads.
+    Endless,
+}
+
+impl Fault {
+    async fn answer(self) -> Response {
+        match self {
+            Self::Status(status, retry_after) => {
+                let mut response = (StatusCode::from_u16(status).unwrap(), Json(json!({}))).into_response();
+                if let Some(seconds) = retry_after {
+                    response.headers_mut().insert("retry-after", seconds.parse().unwrap());
+                }
+                response
+            }
+            Self::Text(kind, text) => ([(header::CONTENT_TYPE, kind)], text).into_response(),
+            Self::Redirect(to) => (StatusCode::FOUND, [(header::LOCATION, to)]).into_response(),
+            Self::Truncated => {
+                let parts = [Ok("{\"value\":["), Err(std::io::Error::other("cut"))];
+                let body = Body::from_stream(futures_util::stream::iter(parts));
+                ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+            }
+            // No message is printed for it.
+            Self::Reset => std::panic::resume_unwind(Box::new(())),
+            Self::Hang => std::future::pending().await,
+            Self::Endless => {
+                let chunk = || Some((Ok::<_, std::io::Error>(vec![b' '; 1024 * 1024]), ()));
+                let body = Body::from_stream(futures_util::stream::unfold((), move |()| async move { chunk() }));
+                ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+            }
+        }
+    }
+}
+
 /// What Graph was asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
@@ -57,6 +109,13 @@ struct Inner {
     scripted: VecDeque<Scripted>,
     messages: Vec<Value>,
     key_issuer: String,
+    faults: BTreeMap<Place, VecDeque<Fault>>,
+}
+
+impl Inner {
+    fn fault(&mut self, place: Place) -> Option<Fault> {
+        self.faults.get_mut(&place)?.pop_front()
+    }
 }
 
 impl Stub {
@@ -99,6 +158,11 @@ impl Stub {
 
     pub(crate) fn script(&self, status: u16, headers: Vec<(&'static str, String)>, body: Value) {
         self.lock().scripted.push_back(Scripted { status, headers, body });
+    }
+
+    /// The next `times` answers of this place go wrong.
+    pub(crate) fn fail(&self, place: Place, fault: &Fault, times: usize) {
+        self.lock().faults.entry(place).or_default().extend(std::iter::repeat_n(fault.clone(), times));
     }
 
     pub(crate) fn set_messages(&self, messages: Vec<Value>) {
@@ -152,22 +216,32 @@ pub(crate) async fn serve(app: Router) -> Url {
 
 type Shared = State<Arc<Mutex<Inner>>>;
 
-async fn discovery(State(shared): Shared) -> Json<Value> {
+async fn discovery(State(shared): Shared) -> Response {
+    let fault = shared.lock().unwrap().fault(Place::Discovery);
+    if let Some(fault) = fault {
+        return fault.answer().await;
+    }
     let login = shared.lock().unwrap().login.clone();
     Json(json!({
         "issuer": format!("{login}/{{tenantid}}/v2.0"),
         "jwks_uri": format!("{login}/common/discovery/v2.0/keys"),
     }))
+    .into_response()
 }
 
-async fn keys(State(shared): Shared) -> Json<Value> {
-    let mut inner = shared.lock().unwrap();
-    inner.key_requests += 1;
+async fn keys(State(shared): Shared) -> Response {
+    shared.lock().unwrap().key_requests += 1;
+    let fault = shared.lock().unwrap().fault(Place::Keys);
+    if let Some(fault) = fault {
+        return fault.answer().await;
+    }
+    let inner = shared.lock().unwrap();
     let components = PublicKeyComponents::<Vec<u8>>::from(key().public_key());
     Json(json!({ "keys": [{
         "kty": "RSA", "use": "sig", "kid": KID, "issuer": inner.key_issuer,
         "n": URL_SAFE_NO_PAD.encode(components.n), "e": URL_SAFE_NO_PAD.encode(components.e),
     }]}))
+    .into_response()
 }
 
 async fn token(
@@ -177,6 +251,11 @@ async fn token(
 ) -> Response {
     // Slow enough that calls which come together wait together.
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    let fault = shared.lock().unwrap().fault(Place::Token);
+    if let Some(fault) = fault {
+        shared.lock().unwrap().exchanges.push((tenant, form));
+        return fault.answer().await;
+    }
     let mut inner = shared.lock().unwrap();
     inner.exchanges.push((tenant.clone(), form.clone()));
     let number = inner.exchanges.len();
@@ -202,13 +281,23 @@ async fn token(
 
 async fn graph(State(shared): Shared, request: Request) -> Response {
     let url = Url::parse(&format!("http://graph{}", request.uri())).unwrap();
-    let mut inner = shared.lock().unwrap();
-    inner.asked.push(Asked {
-        method: request.method().to_string(),
-        path: url.path().to_owned(),
-        query: url.query_pairs().into_owned().collect(),
-        bearer: text(request.headers(), "authorization").trim_start_matches("Bearer ").to_owned(),
-    });
+    let fault = {
+        let mut inner = shared.lock().unwrap();
+        inner.asked.push(Asked {
+            method: request.method().to_string(),
+            path: url.path().to_owned(),
+            query: url.query_pairs().into_owned().collect(),
+            bearer: text(request.headers(), "authorization").trim_start_matches("Bearer ").to_owned(),
+        });
+        inner.fault(Place::Graph)
+    };
+    match fault {
+        Some(fault) => fault.answer().await,
+        None => played(&mut shared.lock().unwrap(), &url),
+    }
+}
+
+fn played(inner: &mut Inner, url: &Url) -> Response {
     if let Some(scripted) = inner.scripted.pop_front() {
         let mut response = (StatusCode::from_u16(scripted.status).unwrap(), Json(scripted.body)).into_response();
         for (name, value) in scripted.headers {

@@ -191,7 +191,10 @@ async fn call(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Value, Refus
             "A search by words is ranked by relevance and may omit matches; filters without `query` are complete.",
         ));
     }
-    if found.partial {
+    if let Some(refusal) = &found.cut {
+        let code = if refusal.code() == Code::Throttled { "PARTIAL_THROTTLED" } else { "PARTIAL_TIMEOUT" };
+        notes.push(Note::new(code, format!("Not everything could be looked through: {}", refusal.message())));
+    } else if found.partial {
         notes.push(Note::new(
             "SCAN_LIMIT",
             "Only a part of the mail could be looked through for this filter. Narrow the dates or name a folder.",

@@ -7,7 +7,7 @@ use super::filters::Filters;
 use crate::graph::client::Reader;
 use crate::graph::mail::{Message, Page};
 use crate::graph::request::{GraphRead, MessagePage, Question};
-use crate::refusal::Refusal;
+use crate::refusal::{Code, Refusal};
 use crate::resource_uri::{Mailbox, Segment};
 
 /// Pages of Graph that one call reads at most.
@@ -47,6 +47,19 @@ pub(super) struct Found {
     pub(super) next: Option<Place>,
     /// Whether the walk was cut short.
     pub(super) partial: bool,
+    /// What cut it short, if that was a refusal.
+    pub(super) cut: Option<Refusal>,
+}
+
+impl Found {
+    /// What was found so far is worth more than a refusal, if the rest can be had later.
+    fn cut_short(&mut self, refusal: Refusal) -> Result<(), Refusal> {
+        if !matches!(refusal.code(), Code::Throttled | Code::Timeout) {
+            return Err(refusal);
+        }
+        (self.partial, self.more, self.cut) = (true, true, Some(refusal));
+        Ok(())
+    }
 }
 
 impl Walk<'_> {
@@ -79,7 +92,13 @@ impl Walk<'_> {
                 found.partial = true;
                 break;
             }
-            page = self.graph.next(&next).await?;
+            page = match self.graph.next(&next).await {
+                Ok(page) => page,
+                Err(refusal) => {
+                    found.cut_short(refusal)?;
+                    break;
+                }
+            };
         }
         Ok(found)
     }
@@ -89,7 +108,15 @@ impl Walk<'_> {
         let (mut found, limit) = (Found::default(), self.limit as usize);
         for read in 1.. {
             let question = Question::Search { kql: query, after: place.token.as_deref() };
-            let page: Page<Message> = self.page(question, RANKED).await?;
+            let page: Page<Message> = match self.page(question, RANKED).await {
+                Ok(page) => page,
+                Err(refusal) if read > 1 => {
+                    found.cut_short(refusal)?;
+                    found.next = Some(place);
+                    break;
+                }
+                Err(refusal) => return Err(refusal),
+            };
             let count = page.value.len();
             for (index, message) in page.value.into_iter().enumerate().skip(place.skip) {
                 if !self.filters.matches(&message) {
