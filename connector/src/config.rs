@@ -11,6 +11,7 @@ use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
 
+use crate::entra::credential::Credential;
 use crate::host::HostConfig;
 
 const PREFIX: &str = "OFFLINE365_CONNECTOR__";
@@ -36,6 +37,9 @@ pub struct Config {
     /// How exchanged tokens are kept.
     #[serde(default)]
     pub obo: OboConfig,
+    /// Mail is found without bodies and summaries where `Mail.ReadBasic` is granted and `Mail.Read` is not. Off: then mail is blocked.
+    #[serde(default)]
+    pub limited_mode: bool,
     /// How much one user may ask for.
     #[serde(default)]
     pub limits: LimitsConfig,
@@ -80,12 +84,18 @@ pub struct EntraConfig {
     pub login: Url,
     /// Application id.
     pub client_id: String,
-    /// The application's secret. This or the file must be set.
+    /// The application's secret. This, the file, or a certificate must be set.
     #[serde(default)]
     pub client_secret: Option<SecretString>,
     /// A file that holds it.
     #[serde(default)]
     pub client_secret_file: Option<PathBuf>,
+    /// A certificate of the application, as a PEM file: instead of a secret.
+    #[serde(default)]
+    pub certificate_file: Option<PathBuf>,
+    /// The certificate's RSA key, as a PEM file.
+    #[serde(default)]
+    pub certificate_key_file: Option<PathBuf>,
     /// App ID URI; `api://{client_id}` by default.
     #[serde(default)]
     pub app_id_uri: Option<String>,
@@ -190,6 +200,8 @@ impl Config {
                 client_id: client_id.into(),
                 client_secret: Some(client_secret),
                 client_secret_file: None,
+                certificate_file: None,
+                certificate_key_file: None,
                 app_id_uri: None,
                 scope: access_as_user(),
                 allowed_clients: vec![allowed_client.into()],
@@ -198,6 +210,7 @@ impl Config {
             tls: TlsConfig::default(),
             admission: AdmissionConfig::default(),
             obo: OboConfig::default(),
+            limited_mode: false,
             limits: LimitsConfig::default(),
             audit: AuditConfig::default(),
             host: None,
@@ -247,24 +260,34 @@ impl Config {
         if self.host.is_none() && self.admission.tenants.is_empty() {
             return wrong("admission.tenants", "name at least one tenant id, or nobody is let in");
         }
-        self.client_secret().map(|_| ())
+        self.credential().map(|_| ())
     }
 
-    /// The registration's secret.
-    pub fn client_secret(&self) -> Result<SecretString, ConfigError> {
-        let secret = match (&self.entra.client_secret, &self.entra.client_secret_file) {
-            (Some(secret), None) => secret.clone(),
-            (None, Some(path)) => read(path)?.trim().into(),
+    /// What proves this server to the issuer.
+    pub(crate) fn credential(&self) -> Result<Credential, ConfigError> {
+        let wrong = |key, problem: String| ConfigError::Value { key, problem };
+        let entra = &self.entra;
+        let secret = match (
+            &entra.client_secret,
+            &entra.client_secret_file,
+            &entra.certificate_file,
+            &entra.certificate_key_file,
+        ) {
+            (Some(secret), None, None, None) => secret.clone(),
+            (None, Some(path), None, None) => read(path)?.trim().into(),
+            (None, None, Some(certificate), Some(key)) => {
+                return Credential::of_pem(&read(certificate)?, &read(key)?.into())
+                    .map_err(|error| wrong("entra.certificate_file", error.to_string()));
+            }
             _ => {
-                let problem = "set exactly one of client_secret and client_secret_file".to_owned();
-                return Err(ConfigError::Value { key: "entra.client_secret", problem });
+                let problem = "set exactly one of client_secret, client_secret_file, and certificate_file with certificate_key_file";
+                return Err(wrong("entra.client_secret", problem.to_owned()));
             }
         };
         if secret.expose_secret().is_empty() {
-            let problem = "the secret is empty".to_owned();
-            return Err(ConfigError::Value { key: "entra.client_secret", problem });
+            return Err(wrong("entra.client_secret", "the secret is empty".to_owned()));
         }
-        Ok(secret)
+        Ok(Credential::Secret(secret))
     }
 
     /// The App ID URI: the `resource` of this server's metadata.
@@ -429,7 +452,8 @@ mod tests {
         ])
         .unwrap();
         config.check().unwrap();
-        assert_eq!(config.client_secret().unwrap().expose_secret(), "from the environment");
+        let Credential::Secret(secret) = config.credential().unwrap() else { panic!("a secret") };
+        assert_eq!(secret.expose_secret(), "from the environment");
         assert_eq!(config.obo.max_age_seconds, 0);
         assert_eq!(config.admission.disabled_tools, ["get_me"]);
         assert_eq!(config.entra.login.as_str(), "https://login.microsoftonline.com/");

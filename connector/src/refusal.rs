@@ -213,6 +213,11 @@ impl Refusal {
         &self.0.message
     }
 
+    /// Whether a permission is missing that somebody could give.
+    pub(crate) fn is_about_a_grant(&self) -> bool {
+        matches!(self.0.code, Code::PermissionRevoked | Code::ConsentRequired)
+    }
+
     /// The permission that is missing, if that is the reason.
     pub fn missing_permission(&self) -> Option<&str> {
         self.0.permission.as_deref()

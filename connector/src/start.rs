@@ -194,7 +194,7 @@ pub(crate) async fn start(config: Config, parts: Parts, policy: Policy, wraps: W
     let registration = Registration {
         login: config.entra.login.clone(),
         client_id: config.entra.client_id.clone(),
-        secret: config.client_secret()?,
+        credential: config.credential()?,
         resource: config.graph.resource.clone(),
         max_age: SignedDuration::from_secs(config.obo.max_age_seconds.into()),
     };

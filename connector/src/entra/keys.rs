@@ -2,8 +2,9 @@
 //! `kid` that is not known, but not by everybody who makes one up
 //! (<https://learn.microsoft.com/entra/identity-platform/signing-key-rollover>).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
@@ -20,14 +21,22 @@ use crate::host;
 use crate::policy::token::SigningKey;
 use crate::transport::{Outgoing, Transport};
 
-/// Keys are asked for anew after this long, so that one that was withdrawn stops counting.
-const FRESH: SignedDuration = SignedDuration::from_hours(1);
+/// Keys are asked for anew after this long: for so long one that was withdrawn goes on counting, at most.
+const FRESH: SignedDuration = SignedDuration::from_mins(15);
 
 /// While the authority does not answer, the known keys serve this long.
 const STALE: SignedDuration = SignedDuration::from_hours(24);
 
-/// At least this long between two requests for a `kid` that nobody knows.
-const UNKNOWN_KID_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+/// How often a `kid` that nobody knows makes this server ask, within [`UNKNOWN_SPAN`]: often enough for a roll-over, or two.
+const UNKNOWN_ASKS: usize = 3;
+
+const UNKNOWN_SPAN: SignedDuration = SignedDuration::from_mins(5);
+
+/// After a failure the authority is left alone for this long.
+const FAILURE_PAUSE: SignedDuration = SignedDuration::from_secs(10);
+
+/// Everybody who comes in waits for this answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 const LIMIT: usize = 1024 * 1024;
 
@@ -48,7 +57,14 @@ pub(crate) struct AuthorityKeys {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     known: ArcSwapOption<Known>,
-    asking: Mutex<()>,
+    asking: Mutex<Asking>,
+}
+
+/// When was asked lately?
+#[derive(Default)]
+struct Asking {
+    failed: Option<Timestamp>,
+    unknown: VecDeque<Timestamp>,
 }
 
 struct Known {
@@ -84,33 +100,44 @@ struct Jwk {
 
 impl AuthorityKeys {
     pub(crate) fn new(login: Url, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
-        Self { login, transport, clock, known: ArcSwapOption::empty(), asking: Mutex::new(()) }
+        Self { login, transport, clock, known: ArcSwapOption::empty(), asking: Mutex::default() }
     }
 
     async fn lookup(&self, kid: &str) -> Result<Option<SigningKey>, KeysUnavailable> {
         let now = self.clock.now();
-        if let Some(known) = self.known.load_full()
-            && !known.must_be_asked(kid, now)
-        {
-            return Ok(known.keys.get(kid).cloned());
-        }
-        let _one_at_a_time = self.asking.lock().await;
         let known = self.known.load_full();
-        if let Some(known) = &known
-            && !known.must_be_asked(kid, now)
-        {
-            return Ok(known.keys.get(kid).cloned());
+        if let Some(key) = known.as_ref().and_then(|known| known.fresh(kid, now)) {
+            return Ok(Some(key));
         }
-        match self.ask().await {
-            Ok(keys) => {
-                let found = keys.get(kid).cloned();
-                self.known.store(Some(Arc::new(Known { keys, asked: now })));
-                Ok(found)
+        let mut asking = if let Some(key) = known.as_ref().and_then(|known| known.usable(kid, now)) {
+            // Whoever comes while somebody else asks is served with what is known.
+            let Ok(asking) = self.asking.try_lock() else { return Ok(Some(key)) };
+            asking
+        } else {
+            self.asking.lock().await
+        };
+        let known = self.known.load_full();
+        if let Some(key) = known.as_ref().and_then(|known| known.fresh(kid, now)) {
+            return Ok(Some(key));
+        }
+        if asking.may_ask(known.as_deref(), now) {
+            let answer = tokio::time::timeout(PATIENCE, self.ask()).await;
+            match answer.unwrap_or(Err(KeysUnavailable("no answer in time"))) {
+                Ok(keys) => {
+                    asking.failed = None;
+                    let found = keys.get(kid).cloned();
+                    self.known.store(Some(Arc::new(Known { keys, asked: now })));
+                    return Ok(found);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "signing keys");
+                    asking.failed = Some(now);
+                }
             }
-            Err(error) => match known {
-                Some(known) if now.duration_since(known.asked) < STALE => Ok(known.keys.get(kid).cloned()),
-                _ => Err(error),
-            },
+        }
+        match known {
+            Some(known) if known.age(now) < STALE => Ok(known.keys.get(kid).cloned()),
+            _ => Err(KeysUnavailable("the authority did not answer")),
         }
     }
 
@@ -139,10 +166,37 @@ impl AuthorityKeys {
     }
 }
 
+impl Asking {
+    /// Whether the authority may be asked now, for a key that is not known or no longer fresh. Counts.
+    fn may_ask(&mut self, known: Option<&Known>, now: Timestamp) -> bool {
+        if self.failed.is_some_and(|failed| now.duration_since(failed) < FAILURE_PAUSE) {
+            return false;
+        }
+        if known.is_none_or(|known| known.age(now) >= FRESH) {
+            return true;
+        }
+        while self.unknown.front().is_some_and(|asked| now.duration_since(*asked) >= UNKNOWN_SPAN) {
+            self.unknown.pop_front();
+        }
+        let room = self.unknown.len() < UNKNOWN_ASKS;
+        if room {
+            self.unknown.push_back(now);
+        }
+        room
+    }
+}
+
 impl Known {
-    fn must_be_asked(&self, kid: &str, now: Timestamp) -> bool {
-        let age = now.duration_since(self.asked);
-        age >= FRESH || (!self.keys.contains_key(kid) && age >= UNKNOWN_KID_PAUSE)
+    fn age(&self, now: Timestamp) -> SignedDuration {
+        now.duration_since(self.asked)
+    }
+
+    fn fresh(&self, kid: &str, now: Timestamp) -> Option<SigningKey> {
+        (self.age(now) < FRESH).then(|| self.keys.get(kid).cloned()).flatten()
+    }
+
+    fn usable(&self, kid: &str, now: Timestamp) -> Option<SigningKey> {
+        (self.age(now) < STALE).then(|| self.keys.get(kid).cloned()).flatten()
     }
 }
 

@@ -3,7 +3,8 @@
 //! (<https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow>).
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -13,12 +14,13 @@ use serde::Deserialize;
 use url::Url;
 
 use super::challenge;
+use super::credential::Credential;
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::policy::Policy;
 use crate::policy::cache::{CacheKey, Lifetimes, Owner};
 use crate::policy::refusals::ExchangeFailure;
-use crate::policy::scopes::Need;
+use crate::policy::scopes::{Grant, Need};
 use crate::refusal::{Code, Refusal, RestoredBy};
 use crate::transport::{Outgoing, Transport, TransportError};
 
@@ -31,7 +33,7 @@ const SWEEP: SignedDuration = SignedDuration::from_secs(30);
 pub(crate) struct Registration {
     pub(crate) login: Url,
     pub(crate) client_id: String,
-    pub(crate) secret: SecretString,
+    pub(crate) credential: Credential,
     /// Graph's resource name.
     pub(crate) resource: String,
     pub(crate) max_age: SignedDuration,
@@ -58,8 +60,27 @@ pub(crate) struct GraphToken {
 /// One slot per key: whoever locks it first exchanges, and those who wait find the result.
 #[derive(Default)]
 struct Cache {
-    slots: BTreeMap<CacheKey, Arc<tokio::sync::Mutex<Option<Entry>>>>,
+    slots: BTreeMap<CacheKey, Arc<Slot>>,
+    /// What was found out about grants, and until when that may be told.
+    grants: BTreeMap<CacheKey, (Grant, Timestamp)>,
     swept: Timestamp,
+}
+
+#[derive(Default)]
+struct Slot {
+    /// Exchanges that have come to an end.
+    rounds: AtomicU64,
+    outcome: tokio::sync::Mutex<Outcome>,
+}
+
+/// A refusal is kept for those alone who came before it was there: who asks later makes a new exchange, so that a permission
+/// that was given back counts at once.
+#[derive(Default)]
+enum Outcome {
+    #[default]
+    Nothing,
+    Kept(Box<Entry>),
+    Refused(Refusal),
 }
 
 struct Entry {
@@ -86,6 +107,15 @@ struct Denied {
     claims: Option<String>,
 }
 
+fn revoked(permission: &str) -> Refusal {
+    Refusal::new(
+        Code::PermissionRevoked,
+        format!("The Microsoft Graph permission {permission} is no longer granted to this connector in your tenant."),
+    )
+    .permission(permission)
+    .restored_by(RestoredBy::TenantAdmin, crate::policy::refusals::how_to_restore(permission))
+}
+
 impl Exchange {
     pub(crate) fn new(
         registration: Registration,
@@ -101,50 +131,101 @@ impl Exchange {
         let required = (self.policy.required_scopes)(need);
         let scopes = (self.policy.obo_scopes)(&self.registration.resource, required);
         let key = (self.policy.cache_key)(caller, &scopes, claims);
-        let token = if self.registration.max_age.is_zero() {
-            self.exchange(caller, required, &scopes, key, claims).await?.token
-        } else {
-            let slot = self.slot(&key);
-            let mut slot = slot.lock().await;
-            let now = self.clock.now();
-            let kept = slot.as_ref().filter(|kept| now < kept.until && (self.policy.cache_owner)(caller, &kept.owner));
-            if let Some(kept) = kept {
-                kept.token.clone()
-            } else {
-                *slot = None;
-                let entry = self.exchange(caller, required, &scopes, key, claims).await?;
-                let token = entry.token.clone();
-                *slot = Some(entry);
-                token
-            }
-        };
-        match (self.policy.missing_scope)(&self.registration.resource, required, &token.granted) {
-            None => Ok(token),
-            Some(permission) => {
+        let result =
+            self.kept_or_exchanged(caller, required, &scopes, &key, claims).await.and_then(|(token, until)| {
+                let missing = (self.policy.missing_scope)(&self.registration.resource, required, &token.granted);
+                let Some(permission) = missing else { return Ok((token, until)) };
                 self.forget(&token);
-                Err(Refusal::new(
-                    Code::PermissionRevoked,
-                    format!("The Microsoft Graph permission {permission} is no longer granted to this connector in your tenant."),
-                )
-                .permission(permission)
-                .restored_by(RestoredBy::TenantAdmin, crate::policy::refusals::how_to_restore(permission)))
+                Err(revoked(permission))
+            });
+        if claims.is_none() {
+            self.learn(key, &result);
+        }
+        result.map(|(token, _)| token)
+    }
+
+    /// Whether what `need` requires is granted, as found out within `max_age`. Asks the issuer if that is too long ago.
+    pub(crate) async fn grant(&self, caller: &Caller, need: Need) -> Grant {
+        let required = (self.policy.required_scopes)(need);
+        let scopes = (self.policy.obo_scopes)(&self.registration.resource, required);
+        let key = (self.policy.cache_key)(caller, &scopes, None);
+        let now = self.clock.now();
+        let known = self.locked().grants.get(&key).filter(|(_, until)| now < *until).map(|(grant, _)| *grant);
+        match known {
+            Some(grant) => grant,
+            None => Grant::of(&self.token(caller, need, None).await),
+        }
+    }
+
+    fn learn(&self, key: CacheKey, result: &Result<(GraphToken, Timestamp), Refusal>) {
+        let now = self.clock.now();
+        let until = match result {
+            Ok((_, until)) => *until,
+            Err(_) => now.saturating_add(self.registration.max_age).unwrap_or(now),
+        };
+        let grant = Grant::of(result);
+        if grant != Grant::Unknown && now < until {
+            self.locked().grants.insert(key, (grant, until));
+        }
+    }
+
+    async fn kept_or_exchanged(
+        &self,
+        caller: &Caller,
+        required: &[&str],
+        scopes: &[String],
+        key: &CacheKey,
+        claims: Option<&str>,
+    ) -> Result<(GraphToken, Timestamp), Refusal> {
+        if self.registration.max_age.is_zero() {
+            let entry = self.exchange(caller, required, scopes, key.clone(), claims).await?;
+            return Ok((entry.token, entry.until));
+        }
+        let slot = self.slot(key);
+        let came = slot.rounds.load(Ordering::Acquire);
+        let mut outcome = slot.outcome.lock().await;
+        let now = self.clock.now();
+        match &*outcome {
+            Outcome::Kept(kept) if now < kept.until && (self.policy.cache_owner)(caller, &kept.owner) => {
+                return Ok((kept.token.clone(), kept.until));
+            }
+            Outcome::Refused(refusal) if slot.rounds.load(Ordering::Acquire) > came => return Err(refusal.clone()),
+            _ => *outcome = Outcome::Nothing,
+        }
+        let result = self.exchange(caller, required, scopes, key.clone(), claims).await;
+        slot.rounds.fetch_add(1, Ordering::AcqRel);
+        match result {
+            Ok(entry) => {
+                let (token, until) = (entry.token.clone(), entry.until);
+                *outcome = Outcome::Kept(Box::new(entry));
+                Ok((token, until))
+            }
+            Err(refusal) => {
+                *outcome = Outcome::Refused(refusal.clone());
+                Err(refusal)
             }
         }
     }
 
     /// Drops a token that Graph refused.
     pub(crate) fn forget(&self, token: &GraphToken) {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).slots.remove(&token.key);
+        self.locked().slots.remove(&token.key);
     }
 
-    fn slot(&self, key: &CacheKey) -> Arc<tokio::sync::Mutex<Option<Entry>>> {
+    fn locked(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slot(&self, key: &CacheKey) -> Arc<Slot> {
         let now = self.clock.now();
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.locked();
         if now.duration_since(cache.swept) >= SWEEP {
             cache.swept = now;
             cache.slots.retain(|_, slot| {
-                slot.try_lock().map_or(true, |slot| slot.as_ref().is_some_and(|entry| now < entry.until))
+                let outcome = slot.outcome.try_lock();
+                outcome.map_or(true, |outcome| matches!(&*outcome, Outcome::Kept(entry) if now < entry.until))
             });
+            cache.grants.retain(|_, (_, until)| now < *until);
         }
         Arc::clone(cache.slots.entry(key.clone()).or_default())
     }
@@ -198,15 +279,21 @@ impl Exchange {
             .clear()
             .push(&(self.policy.obo_authority)(caller))
             .extend(["oauth2", "v2.0", "token"]);
-        let form = [
+        let (id, scope) = (&self.registration.client_id, scopes.join(" "));
+        let proof =
+            self.registration.credential.fields(id, &url, self.clock.now()).map_err(|error| {
+                Refusal::new(Code::UpstreamError, format!("{error}; its operator has to repair it."))
+            })?;
+        let claims = challenge::with_capability(claims);
+        let mut form = vec![
             ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
             ("requested_token_use", "on_behalf_of"),
-            ("client_id", &self.registration.client_id),
-            ("client_secret", self.registration.secret.expose_secret()),
+            ("client_id", id),
             ("assertion", caller.assertion().expose_secret()),
-            ("scope", &scopes.join(" ")),
-            ("claims", &challenge::with_capability(claims)),
+            ("scope", &scope),
+            ("claims", &claims),
         ];
+        form.extend(proof.iter().map(|(name, value)| (*name, value.expose_secret())));
         let body = serde_urlencoded::to_string(form)
             .map_err(|_| Refusal::new(Code::UpstreamError, "The request to the issuer cannot be written."))?;
         let mut headers = HeaderMap::new();

@@ -90,6 +90,11 @@ impl Reader<'_> {
         self.get(self.graph.followed(link)?).await
     }
 
+    /// Whether the issuer gives a token for this.
+    pub(crate) async fn check(&self) -> Result<(), Refusal> {
+        self.graph.exchange.token(self.caller, self.need, None).await.map(drop)
+    }
+
     /// What the issuer says this reader may do.
     pub(crate) async fn granted(&self) -> Result<String, Refusal> {
         Ok(self.graph.exchange.token(self.caller, self.need, None).await?.granted)
@@ -142,15 +147,13 @@ impl Reader<'_> {
                 }
                 Err(error) => (Err(*error), None),
             };
-            match retry::pause(outcome, retry_after, attempt) {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => {
-                    if let (Ok(429), Some(seconds)) = (outcome, retry_after) {
-                        self.graph.limits.rest(self.caller, seconds);
-                    }
-                    return answer.map_err(unreachable_graph);
+            let Some(pause) = retry::pause(outcome, retry_after, attempt) else {
+                if let (Ok(429), Some(seconds)) = (outcome, retry_after) {
+                    self.graph.limits.rest(self.caller, seconds);
                 }
-            }
+                return answer.map_err(unreachable_graph);
+            };
+            tokio::time::sleep(pause).await;
             attempt += 1;
         }
     }

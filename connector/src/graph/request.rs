@@ -38,6 +38,8 @@ pub(crate) enum GraphRead<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct MessagePage<'a> {
     pub(crate) question: Question<'a>,
+    /// Without what `Mail.ReadBasic` does not show.
+    pub(crate) basics: bool,
     pub(crate) top: u32,
 }
 
@@ -83,7 +85,9 @@ impl GraphRead<'_> {
             Self::Attachment { .. } => String::new(),
             Self::Messages { page, .. } => {
                 let top = page.top.to_string();
-                let select = ("$select", MESSAGE_FIELDS);
+                let fields =
+                    if page.basics { MESSAGE_FIELDS.replace(",bodyPreview", "") } else { MESSAGE_FIELDS.to_owned() };
+                let select = ("$select", fields.as_str());
                 match &page.question {
                     Question::Filter { filter, newest_first, skip } => {
                         let skip = skip.to_string();

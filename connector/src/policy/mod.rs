@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | is this token good? | `token_rules` | [`token`] |
 //! | may this tenant and person come in; may they use this tool? | `admit_tenant`, `tool_enabled` | `tenant` |
-//! | which permissions must be granted, which are asked for, which is missing? | `required_scopes`, `obo_scopes`, `missing_scope` | [`scopes`] |
+//! | which permissions must be granted, which are asked for, which is missing, what is listed without? | `required_scopes`, `obo_scopes`, `missing_scope`, `tool_listed` | [`scopes`] |
 //! | which authority exchanges the token? | `obo_authority` | `authority` |
 //! | who shares an exchanged token, whose is it, how long? | `cache_key`, `cache_owner`, `usable_until` | [`cache`] |
 //! | what does a refused exchange, or a refusal by Graph, mean? | `exchange_refusal`, `graph_refusal` | [`refusals`] |
@@ -33,7 +33,7 @@ use crate::server::admission::{Admission, Closed};
 use cache::{CacheKey, Lifetimes, Owner};
 use links::ForeignLink;
 use refusals::{AfterChallenge, ExchangeFailure, GraphFailure, Subject};
-use scopes::Need;
+use scopes::{Grant, Need};
 use token::Rule;
 
 /// The decisions of a connector. [`Policy::STRICT`] is the one that ships.
@@ -47,6 +47,8 @@ pub struct Policy {
     pub tool_enabled: fn(&dyn Admission, &Caller, &str) -> bool,
     /// Which Graph permissions must be granted?
     pub required_scopes: fn(Need) -> &'static [&'static str],
+    /// Is a tool listed for somebody of whom this is known about each permission that it can work with?
+    pub tool_listed: fn(&[Grant]) -> bool,
     /// Which scopes does the exchange ask for? Takes Graph's resource name and the required permissions.
     pub obo_scopes: fn(&str, &[&str]) -> Vec<String>,
     /// Which required permission does the exchanged token lack? Takes Graph's resource name, the required permissions and
@@ -81,6 +83,7 @@ impl Policy {
         admit_tenant: tenant::admit,
         tool_enabled: tenant::tool_enabled,
         required_scopes: scopes::required,
+        tool_listed: scopes::is_listed,
         obo_scopes: scopes::requested,
         missing_scope: scopes::missing,
         obo_authority: authority::of,

@@ -101,7 +101,8 @@ pub(super) fn of_exchange(failure: &ExchangeFailure, scopes: &[&str]) -> Refusal
             Code::UpstreamError,
             "The connector's registration or credential is not accepted by the issuer; its operator has to repair it.",
         )
-    } else if !matches!(failure.status, 400 | 401) || ["", "temporarily_unavailable"].contains(&failure.error.as_str()) {
+    } else if !matches!(failure.status, 400 | 401) || ["", "temporarily_unavailable"].contains(&failure.error.as_str())
+    {
         // Nothing of OAuth's: the issuer is in trouble, or it was not the issuer.
         Refusal::new(Code::UpstreamError, "The issuer could not be asked. Try again.")
     } else {

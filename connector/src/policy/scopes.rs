@@ -1,6 +1,8 @@
 //! Which Graph permissions does a request need? The product's promise "revoke X and Y is blocked" is kept here; Graph's own
 //! table is wider.
 
+use crate::refusal::Refusal;
+
 /// What a tool is about to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
@@ -10,11 +12,40 @@ pub enum Need {
     OwnMail,
     /// Read mail of a mailbox that somebody else owns.
     SharedMail,
+    /// Find one's own mail without seeing what it says: the limited mode.
+    BasicMail,
 }
 
 impl Need {
     /// Every need, for tables and tests.
-    pub const ALL: &'static [Self] = &[Self::Profile, Self::OwnMail, Self::SharedMail];
+    pub const ALL: &'static [Self] = &[Self::Profile, Self::OwnMail, Self::SharedMail, Self::BasicMail];
+}
+
+/// What is known of a permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    /// It is there.
+    Held,
+    /// It is not: revoked, or never given.
+    Missing,
+    /// The issuer did not say.
+    Unknown,
+}
+
+impl Grant {
+    pub(crate) fn of<T>(result: &Result<T, Refusal>) -> Self {
+        match result {
+            Ok(_) => Self::Held,
+            Err(refusal) if refusal.is_about_a_grant() => Self::Missing,
+            Err(_) => Self::Unknown,
+        }
+    }
+}
+
+/// Whether a tool is in the list of somebody of whom these grants are known: one of them is enough, and what nobody could find out
+/// keeps nothing out; the call will tell.
+pub(super) fn is_listed(grants: &[Grant]) -> bool {
+    grants.iter().any(|grant| *grant != Grant::Missing)
 }
 
 /// All of them must be granted. Shared mail needs `Mail.Read` too: revoking that blocks Outlook mail as a whole.
@@ -23,6 +54,7 @@ pub(super) fn required(need: Need) -> &'static [&'static str] {
         Need::Profile => &["User.Read"],
         Need::OwnMail => &["Mail.Read"],
         Need::SharedMail => &["Mail.Read", "Mail.Read.Shared"],
+        Need::BasicMail => &["Mail.ReadBasic"],
     }
 }
 

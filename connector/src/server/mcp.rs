@@ -2,8 +2,10 @@
 //! (<https://modelcontextprotocol.io/specification/2026-07-28>).
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 
+use futures_util::future::join_all;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, ListToolsResult,
     PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
@@ -15,6 +17,7 @@ use serde_json::{Value, json};
 use super::Services;
 use super::bearer::Session;
 use crate::audit::{AuditEvent, EventKind};
+use crate::policy::scopes::{Grant, Need};
 use crate::refusal::{Code, Refusal};
 use crate::tools::{self, Reach, ToolRow};
 
@@ -81,6 +84,9 @@ fn failed(refusal: &Refusal) -> CallToolResult {
     result
 }
 
+/// Schemas are made once.
+static DESCRIBED: LazyLock<Vec<Tool>> = LazyLock::new(|| tools::TOOLS.iter().map(described).collect());
+
 fn described(row: &ToolRow) -> Tool {
     let annotations =
         ToolAnnotations::with_title(row.title).read_only(true).destructive(false).idempotent(true).open_world(true);
@@ -120,7 +126,19 @@ impl ServerHandler for Handler {
         if request.is_some_and(|request| request.cursor.is_some()) {
             return Err(ErrorData::invalid_params("there is one page of tools", None));
         }
-        let tools = tools::TOOLS.iter().filter(|row| self.enabled(&session, row)).map(described).collect();
+        let services = &*self.0;
+        let counts = |need: &Need| *need != Need::BasicMail || services.limited_mode;
+        let needed: BTreeSet<Need> = tools::TOOLS.iter().flat_map(|row| row.needs).copied().filter(counts).collect();
+        let caller = &session.caller;
+        let asked =
+            needed.into_iter().map(|need| async move { (need, services.graph.exchange.grant(caller, need).await) });
+        let grants: BTreeMap<Need, Grant> = join_all(asked).await.into_iter().collect();
+        let listed = |row: &ToolRow| {
+            let grants: Vec<_> = row.needs.iter().filter_map(|need| grants.get(need)).copied().collect();
+            self.enabled(&session, row) && (self.0.policy.tool_listed)(&grants)
+        };
+        let tools =
+            tools::TOOLS.iter().zip(&*DESCRIBED).filter(|(row, _)| listed(row)).map(|(_, tool)| tool.clone()).collect();
         Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(0).with_cache_scope(CacheScope::Private))
     }
 

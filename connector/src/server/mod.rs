@@ -30,7 +30,6 @@ use axum::routing::get;
 use http::StatusCode;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
-use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -69,7 +68,7 @@ pub(crate) struct Services {
     pub(crate) audit: Arc<dyn AuditSink>,
     pub(crate) admission: Arc<dyn Admission>,
     pub(crate) graph: Graph,
-    /// Seals cursors. Derived from the registration's secret, so that replicas and restarts share it.
+    /// Seals cursors. Derived from the registration's credential, so that replicas and restarts share it.
     pub(crate) cursor_key: hmac::Key,
     login: Url,
     client_id: String,
@@ -78,6 +77,7 @@ pub(crate) struct Services {
     metadata: Metadata,
     reach: guard::Reach,
     max_body: usize,
+    pub(crate) limited_mode: bool,
     /// Until a tool has answered.
     call_patience: Duration,
     stop: CancellationToken,
@@ -85,9 +85,7 @@ pub(crate) struct Services {
 
 impl Server {
     pub(crate) fn new(config: &Config, origin: Url, address: SocketAddr, parts: Parts) -> Result<Self, ConfigError> {
-        let secret = config.client_secret()?;
-        let master = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
-        let cursor_key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&master, b"offline365 cursor v1").as_ref());
+        let cursor_key = config.credential()?.derived("offline365 cursor v1");
         let Parts { policy, clock, keys, audit, admission, exchange, transport, stop } = parts;
         Ok(Self(Arc::new(Services {
             graph: Graph::new(
@@ -97,6 +95,7 @@ impl Server {
                 transport,
                 Limits::new(&config.limits, Arc::clone(&clock)),
             ),
+            limited_mode: config.limited_mode,
             call_patience: Duration::from_secs(config.limits.call_seconds.into()),
             policy,
             clock,

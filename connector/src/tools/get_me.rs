@@ -12,11 +12,13 @@ use crate::graph::mail::Me;
 use crate::graph::request::GraphRead;
 use crate::policy::scopes::Need;
 use crate::refusal::Refusal;
+use crate::resource_uri::Mailbox;
 
 pub(super) const TOOL: ToolRow = ToolRow {
     name: "get_me",
     title: "Who am I",
     description: "The signed-in Microsoft 365 user, the permissions this connector has been granted and the tools that are switched off. Also a health check.",
+    needs: &[Need::Profile],
     input: input_schema::<Input>,
     output: output_schema::<Output>,
     call: |reach, arguments| Box::pin(call(reach, arguments)),
@@ -44,6 +46,8 @@ struct Output {
     granted_permissions: Vec<String>,
     /// Tools that are switched off for this user.
     disabled_tools: Vec<&'static str>,
+    /// Whether mail is found without bodies and summaries, because Mail.Read is missing and the operator allows Mail.ReadBasic.
+    limited: bool,
 }
 
 async fn call(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Value, Refusal> {
@@ -53,7 +57,9 @@ async fn call(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Value, Refus
     let granted = graph.granted().await?;
     let granted: BTreeSet<_> = granted.split_whitespace().map(bare).collect();
     let enabled = |name| (reach.services.policy.tool_enabled)(&*reach.services.admission, reach.caller, name);
+    let limited = reach.mail_or_basics(&Mailbox::Own).await.is_ok_and(|(_, limited)| limited);
     answer(&Output {
+        limited,
         id: me.id,
         display_name: me.display_name,
         mail: me.mail,

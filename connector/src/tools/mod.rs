@@ -31,6 +31,8 @@ pub(crate) struct ToolRow {
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
     pub(crate) description: &'static str,
+    /// What it works with; one of them is enough to be of use.
+    pub(crate) needs: &'static [Need],
     pub(crate) input: fn() -> Arc<JsonObject>,
     pub(crate) output: fn() -> Arc<JsonObject>,
     pub(crate) call: Call,
@@ -73,6 +75,23 @@ impl<'a> Reach<'a> {
             Mailbox::Own => Need::OwnMail,
             Mailbox::Of(_) => Need::SharedMail,
         })
+    }
+
+    /// One's own mail as far as it may be seen, and whether that is the limited mode: with `Mail.ReadBasic` where `Mail.Read` is
+    /// missing, if the operator allows it.
+    async fn mail_or_basics(&self, mailbox: &Mailbox) -> Result<(Reader<'_>, bool), Refusal> {
+        let full = self.mail(mailbox);
+        if !self.services.limited_mode || *mailbox != Mailbox::Own {
+            return Ok((full, false));
+        }
+        match full.check().await {
+            Err(refusal) if refusal.is_about_a_grant() => {
+                let basic = self.graph(Need::BasicMail);
+                basic.check().await.map_err(|_| refusal)?;
+                Ok((basic, true))
+            }
+            _ => Ok((full, false)),
+        }
     }
 
     fn mailbox_of(&self, address: Option<&str>) -> Result<Mailbox, Refusal> {

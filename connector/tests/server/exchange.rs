@@ -1,11 +1,12 @@
 //! Which token Graph gets: whose, for what, how long, and what happens when it is refused.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::scene::{ALICE, CONTOSO, FABRIKAM, Scene};
+use crate::scene::{ALICE, CONTOSO, FABRIKAM, SERVER, Scene, message};
+use crate::stub::{Fault, Place};
 
 #[tokio::test]
 async fn the_tenants_own_authority_is_asked_for_exactly_the_tools_scope() {
@@ -65,6 +66,136 @@ async fn calls_that_come_together_exchange_once() {
         answer.result();
     }
     assert_eq!(scene.stub.exchanges().len(), 1);
+}
+
+#[tokio::test]
+async fn calls_that_are_refused_together_were_refused_once() {
+    let scene = Scene::start().await;
+    scene.stub.revoke("Mail.Read");
+    let alice = scene.alice();
+    let calls = (0..8).map(|_| scene.call(&alice, "outlook_email_search", json!({})));
+    for answer in join_all(calls).await {
+        assert_eq!(answer.code(), "CONSENT_REQUIRED");
+    }
+    let refused = scene.stub.exchanges().len();
+    assert!(refused < 8, "{refused}");
+    scene.stub.consent("Mail.Read");
+    scene.call(&alice, "outlook_email_search", json!({})).await.result();
+    assert_eq!(scene.stub.exchanges().len(), refused + 1, "whoever asks later is not told of an old refusal");
+}
+
+fn names(listed: &serde_json::Value) -> Vec<&str> {
+    listed["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn the_list_shows_what_grants_allow_within_the_bound() {
+    let scene = Scene::start().await;
+    let alice = scene.alice();
+    let list = async || scene.current_era(&alice, "tools/list", json!({})).await.result();
+    assert_eq!(names(&list().await), ["get_me", "outlook_email_search", "read_resource"]);
+    let known = scene.stub.exchanges().len();
+    for _ in 0..5 {
+        list().await;
+    }
+    assert_eq!(scene.stub.exchanges().len(), known, "what is known is not asked again");
+    scene.stub.revoke("Mail.Read");
+    scene.clock.advance(59);
+    assert_eq!(names(&list().await).len(), 3, "below the bound the list may be old");
+    scene.clock.advance(1);
+    assert_eq!(names(&list().await), ["get_me"], "at the bound it is not");
+    assert_eq!(scene.tool("outlook_email_search", json!({})).await.code(), "CONSENT_REQUIRED", "a call says why");
+    scene.stub.consent("Mail.Read");
+    scene.call(&alice, "outlook_email_search", json!({})).await.result();
+    assert_eq!(names(&list().await).len(), 3, "a call that works is known to the list");
+    scene.clock.advance(60);
+    scene.stub.fail(Place::Token, &Fault::Status(503, None), 9);
+    assert_eq!(names(&list().await).len(), 3, "what nobody could find out keeps nothing out");
+}
+
+#[tokio::test]
+async fn without_the_limited_mode_the_basic_permission_is_not_enough() {
+    let scene = Scene::start().await;
+    scene.stub.revoke("Mail.Read");
+    scene.stub.consent("Mail.ReadBasic");
+    assert_eq!(scene.tool("outlook_email_search", json!({})).await.code(), "CONSENT_REQUIRED");
+    assert_eq!(scene.tool("get_me", json!({})).await.result()["structuredContent"]["limited"], false);
+    assert!(scene.stub.exchanges().iter().all(|(_, form)| !form["scope"].contains("ReadBasic")));
+}
+
+#[tokio::test]
+async fn the_limited_mode_finds_mail_and_does_not_say_what_it_says() {
+    let scene = Scene::with(|config| config.limited_mode = true).await;
+    let mut mail = message("m", "Hello", "2026-01-11T08:00:00Z");
+    mail.as_object_mut().unwrap().retain(|name, _| name != "body" && name != "bodyPreview");
+    scene.stub.set_messages(vec![mail]);
+    scene.tool("outlook_email_search", json!({ "query": "x" })).await.result();
+    scene.stub.revoke("Mail.Read");
+    scene.stub.consent("Mail.ReadBasic");
+    scene.clock.advance(60);
+    let found = scene.tool("outlook_email_search", json!({})).await.result()["structuredContent"].clone();
+    assert_eq!((&found["items"][0]["subject"], &found["notes"][0]["code"]), (&json!("Hello"), &json!("LIMITED_MODE")));
+    assert!(!scene.stub.asked().last().unwrap().query["$select"].contains("bodyPreview"));
+    for (tool, arguments) in [
+        ("outlook_email_search", json!({ "query": "x" })),
+        ("read_resource", json!({ "uri": "mail:///messages/m" })),
+        ("outlook_email_search", json!({ "mailboxOwnerEmail": "support@contoso.example" })),
+    ] {
+        let refused = scene.tool(tool, arguments).await.result()["structuredContent"]["error"].clone();
+        assert!(refused["permission"].as_str().unwrap().starts_with("Mail.Read"), "{refused}");
+        assert_eq!(refused["restoredBy"], "tenant admin");
+    }
+    assert_eq!(scene.tool("get_me", json!({})).await.result()["structuredContent"]["limited"], true);
+    let listed = scene.current_era(&scene.alice(), "tools/list", json!({})).await.result();
+    assert_eq!(names(&listed), ["get_me", "outlook_email_search"]);
+}
+
+#[tokio::test]
+async fn a_certificate_proves_the_server_in_place_of_a_secret() {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256);
+    let key = key.expect("an RSA key");
+    let certificate = rcgen::CertificateParams::new(vec!["connector".into()]).unwrap().self_signed(&key).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (cert_file, key_file) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    std::fs::write(&cert_file, certificate.pem()).unwrap();
+    std::fs::write(&key_file, key.serialize_pem()).unwrap();
+    let scene = Scene::with(|config| {
+        config.entra.client_secret = None;
+        config.entra.certificate_file = Some(cert_file);
+        config.entra.certificate_key_file = Some(key_file);
+    })
+    .await;
+    scene.tool("get_me", json!({})).await.result();
+    scene.clock.advance(61);
+    scene.tool("get_me", json!({})).await.result();
+    let exchanges = scene.stub.exchanges();
+    let mut ids = Vec::new();
+    for (tenant, form) in &exchanges {
+        assert!(!form.contains_key("client_secret"));
+        assert_eq!(form["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+        let (signed, signature) = form["client_assertion"].rsplit_once('.').unwrap();
+        let part = |part: &str| -> serde_json::Value {
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+        };
+        let (header, claims) = signed.split_once('.').unwrap();
+        let (header, claims) = (part(header), part(claims));
+        assert_eq!(header["alg"], "PS256");
+        let thumbprint = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, certificate.der());
+        assert_eq!(header["x5t#S256"], URL_SAFE_NO_PAD.encode(thumbprint));
+        let endpoint = format!("{}{tenant}/oauth2/v2.0/token", scene.stub.login);
+        assert_eq!(
+            (&claims["aud"], &claims["iss"], &claims["sub"]),
+            (&json!(endpoint), &json!(SERVER), &json!(SERVER))
+        );
+        assert!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap() <= 600);
+        let public = jsonwebtoken::DecodingKey::from_rsa_der(key.public_key_raw());
+        let verified =
+            jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &public, jsonwebtoken::Algorithm::PS256);
+        assert!(verified.unwrap(), "the signature is the certificate's");
+        ids.push(claims["jti"].clone());
+    }
+    assert_eq!(ids.len(), 2);
+    assert_ne!(ids[0], ids[1], "each assertion is new");
 }
 
 #[tokio::test]

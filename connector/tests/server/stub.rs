@@ -20,6 +20,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 pub(crate) const KID: &str = "key-1";
+/// The same key under another name: what a roll-over looks like.
+pub(crate) const NEXT_KID: &str = "key-2";
 
 /// Both services.
 #[derive(Clone)]
@@ -109,6 +111,7 @@ struct Inner {
     scripted: VecDeque<Scripted>,
     messages: Vec<Value>,
     key_issuer: String,
+    kids: Vec<&'static str>,
     faults: BTreeMap<Place, VecDeque<Fault>>,
 }
 
@@ -131,6 +134,7 @@ impl Stub {
         let mut inner = this.lock();
         this.login.as_str().trim_end_matches('/').clone_into(&mut inner.login);
         inner.key_issuer = format!("{}/{{tenantid}}/v2.0", inner.login);
+        inner.kids = vec![KID];
         inner.granted = ["User.Read", "Mail.Read", "Mail.Read.Shared"].map(str::to_owned).into();
         drop(inner);
         this
@@ -154,6 +158,10 @@ impl Stub {
 
     pub(crate) fn set_key_issuer(&self, issuer: &str) {
         issuer.clone_into(&mut self.lock().key_issuer);
+    }
+
+    pub(crate) fn set_kids(&self, kids: &[&'static str]) {
+        self.lock().kids = kids.to_vec();
     }
 
     pub(crate) fn script(&self, status: u16, headers: Vec<(&'static str, String)>, body: Value) {
@@ -237,11 +245,13 @@ async fn keys(State(shared): Shared) -> Response {
     }
     let inner = shared.lock().unwrap();
     let components = PublicKeyComponents::<Vec<u8>>::from(key().public_key());
-    Json(json!({ "keys": [{
-        "kty": "RSA", "use": "sig", "kid": KID, "issuer": inner.key_issuer,
-        "n": URL_SAFE_NO_PAD.encode(components.n), "e": URL_SAFE_NO_PAD.encode(components.e),
-    }]}))
-    .into_response()
+    let keys = inner.kids.iter().map(|kid| {
+        json!({
+            "kty": "RSA", "use": "sig", "kid": kid, "issuer": inner.key_issuer,
+            "n": URL_SAFE_NO_PAD.encode(&components.n), "e": URL_SAFE_NO_PAD.encode(&components.e),
+        })
+    });
+    Json(json!({ "keys": keys.collect::<Vec<_>>() })).into_response()
 }
 
 async fn token(

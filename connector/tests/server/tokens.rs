@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::scene::{ALICE, CLIENT, CONTOSO, SERVER, Scene};
-use crate::stub::Stub;
+use crate::stub::{Fault, KID, NEXT_KID, Place, Stub};
 
 type Change = fn(&mut Value, &mut Map<String, Value>);
 
@@ -78,6 +78,7 @@ const FORGERIES: &[(&str, Change)] = &[
 async fn each_rule_refuses_what_breaks_it() {
     let scene = Scene::start().await;
     assert_eq!(scene.earlier_era(&scene.alice(), "tools/list", json!({})).await.status, 200, "a good token passes");
+    let exchanges = scene.stub.exchanges().len();
     for (name, change) in FORGERIES {
         let rule = RULES.iter().find(|rule| rule.name == *name).unwrap();
         let (mut header, mut claims) = (Stub::header(), scene.claims(CONTOSO, ALICE));
@@ -88,7 +89,7 @@ async fn each_rule_refuses_what_breaks_it() {
         assert_eq!(answer.status, expected, "{name}");
         assert!(answer.challenge().contains(rule.says), "{name}: {}", answer.challenge());
     }
-    assert!(scene.stub.exchanges().is_empty());
+    assert_eq!(scene.stub.exchanges().len(), exchanges, "none of them was exchanged");
 }
 
 #[tokio::test]
@@ -122,13 +123,63 @@ async fn made_up_key_ids_do_not_make_the_server_ask() {
         let token = Stub::sign(&header, &Value::Object(scene.claims(CONTOSO, ALICE)).to_string());
         assert_eq!(scene.earlier_era(&token, "tools/list", json!({})).await.status, 401);
     }
-    assert_eq!(scene.stub.key_requests(), 1);
+    assert_eq!(scene.stub.key_requests(), 4, "the first, and three more in five minutes");
     scene.clock.advance(301);
+    scene.earlier_era(&token_of(&scene, "made-up"), "tools/list", json!({})).await;
+    assert_eq!(scene.stub.key_requests(), 5);
+}
+
+fn token_of(scene: &Scene, kid: &str) -> String {
     let mut header = Stub::header();
-    header["kid"] = "made-up".into();
-    let token = Stub::sign(&header, &Value::Object(scene.claims(CONTOSO, ALICE)).to_string());
-    scene.earlier_era(&token, "tools/list", json!({})).await;
-    assert_eq!(scene.stub.key_requests(), 2);
+    header["kid"] = kid.into();
+    Stub::sign(&header, &Value::Object(scene.claims(CONTOSO, ALICE)).to_string())
+}
+
+async fn status(scene: &Scene, kid: &str) -> u16 {
+    scene.earlier_era(&token_of(scene, kid), "tools/list", json!({})).await.status
+}
+
+#[tokio::test]
+async fn a_roll_over_is_noticed_at_once_even_after_made_up_ids() {
+    let scene = Scene::start().await;
+    assert_eq!((status(&scene, KID).await, status(&scene, "made-up").await), (200, 401));
+    scene.stub.set_kids(&[KID, NEXT_KID]);
+    assert_eq!((status(&scene, NEXT_KID).await, status(&scene, KID).await), (200, 200), "both sign for a while");
+    scene.stub.set_kids(&[NEXT_KID]);
+    assert_eq!(status(&scene, NEXT_KID).await, 200);
+}
+
+#[tokio::test]
+async fn a_key_that_is_withdrawn_stops_counting() {
+    let scene = Scene::start().await;
+    assert_eq!(status(&scene, KID).await, 200);
+    scene.stub.set_kids(&[NEXT_KID]);
+    assert_eq!(status(&scene, NEXT_KID).await, 200, "the first token of the new key");
+    assert_eq!(status(&scene, KID).await, 401, "ends the old one");
+
+    let scene = Scene::start().await;
+    assert_eq!(status(&scene, KID).await, 200);
+    scene.stub.set_kids(&[]);
+    scene.clock.advance(899);
+    assert_eq!(status(&scene, KID).await, 200, "nothing new was seen: just below the bound it still counts");
+    scene.clock.advance(1);
+    assert_eq!(status(&scene, KID).await, 401, "15 minutes later at the latest");
+}
+
+#[tokio::test]
+async fn known_keys_serve_while_the_authority_is_down() {
+    let scene = Scene::with(|config| config.limits.request_seconds = 1).await;
+    assert_eq!(status(&scene, KID).await, 200);
+    scene.clock.advance(3000);
+    scene.stub.fail(Place::Keys, &Fault::Status(500, None), 9);
+    for _ in 0..3 {
+        assert_eq!(status(&scene, KID).await, 200);
+    }
+    assert_eq!(scene.stub.key_requests(), 2, "after a failure it is left alone for a while");
+    scene.clock.advance(10);
+    scene.stub.fail(Place::Discovery, &Fault::Hang, 1);
+    let (one, two) = tokio::join!(status(&scene, KID), status(&scene, KID));
+    assert_eq!((one, two), (200, 200));
 }
 
 /// Each rule stands alone: for each there is a token that no other rule refuses, so that a server without it can be told.

@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Note, Reach, ToolRow, answer, arguments, cursor, input_schema, output_schema};
-use crate::refusal::{Code, Refusal};
+use crate::policy::refusals::how_to_restore;
+use crate::policy::scopes::Need;
+use crate::refusal::{Code, Refusal, RestoredBy};
 use crate::resource_uri::Mailbox;
 use filters::Filters;
 use hit::Hit;
 pub(super) use hit::Person;
-use walk::{Place, Walk};
+use walk::{Found, Place, Walk};
 
 const DEFAULT_LIMIT: u32 = 10;
 const MAX_LIMIT: u32 = 25;
@@ -29,6 +31,7 @@ pub(super) const TOOL: ToolRow = ToolRow {
     title: "Search Outlook mail",
     description: "Searches the user's Outlook mail and answers with metadata and a `uri` per message; read_resource gives the content. \
                   Without `query` the answer is complete and in order; with `query` it is ranked by relevance and may omit matches.",
+    needs: &[Need::OwnMail, Need::BasicMail],
     input: input_schema::<Input>,
     output: output_schema::<Output>,
     call: |reach, arguments| Box::pin(call(reach, arguments)),
@@ -171,13 +174,21 @@ async fn call(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Value, Refus
         Some(sealed) => cursor::open(reach, &question, sealed)?,
         None => Place::default(),
     };
-    let graph = reach.mail(&mailbox);
+    let (graph, limited) = reach.mail_or_basics(&mailbox).await?;
+    if limited {
+        no_words(query)?;
+        notes.push(Note::new(
+            "LIMITED_MODE",
+            "Mail.Read is not granted: senders, subjects and dates alone, no summaries.",
+        ));
+    }
     let folder = folder::resolve(&graph, &mailbox, &input).await?;
     let walk = Walk {
         graph: &graph,
         mailbox: &mailbox,
         folder: folder.as_ref().map(|folder| &folder.id),
         filters: &filters,
+        basics: limited,
         limit,
     };
     let newest = input.order != Some(Order::Oldest);
@@ -185,21 +196,7 @@ async fn call(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Value, Refus
         Some(query) => walk.search(query, place).await?,
         None => walk.filter(newest, offset).await?,
     };
-    if query.is_some() {
-        notes.push(Note::new(
-            "RANKED_MAY_OMIT",
-            "A search by words is ranked by relevance and may omit matches; filters without `query` are complete.",
-        ));
-    }
-    if let Some(refusal) = &found.cut {
-        let code = if refusal.code() == Code::Throttled { "PARTIAL_THROTTLED" } else { "PARTIAL_TIMEOUT" };
-        notes.push(Note::new(code, format!("Not everything could be looked through: {}", refusal.message())));
-    } else if found.partial {
-        notes.push(Note::new(
-            "SCAN_LIMIT",
-            "Only a part of the mail could be looked through for this filter. Narrow the dates or name a folder.",
-        ));
-    }
+    remarks(query, &found, &mut notes);
     let items: Vec<_> = found.messages.into_iter().map(|message| hit::of(message, &mailbox, folder.as_ref())).collect();
     let mailbox_name = match &mailbox {
         Mailbox::Own => None,
@@ -245,6 +242,36 @@ async fn call(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Value, Refus
             },
         },
     })
+}
+
+/// In the limited mode.
+fn no_words(query: Option<&str>) -> Result<(), Refusal> {
+    if query.is_none() {
+        return Ok(());
+    }
+    let message = "Words are looked for in what mails say, which needs the Microsoft Graph permission Mail.Read; this connector works in its limited mode.";
+    Err(Refusal::new(Code::PermissionRevoked, message)
+        .permission("Mail.Read")
+        .restored_by(RestoredBy::TenantAdmin, how_to_restore("Mail.Read"))
+        .suggestion("Without `query`, mail is still found by sender, recipient, dates and folder."))
+}
+
+fn remarks(query: Option<&str>, found: &Found, notes: &mut Vec<Note>) {
+    if query.is_some() {
+        notes.push(Note::new(
+            "RANKED_MAY_OMIT",
+            "A search by words is ranked by relevance and may omit matches; filters without `query` are complete.",
+        ));
+    }
+    if let Some(refusal) = &found.cut {
+        let code = if refusal.code() == Code::Throttled { "PARTIAL_THROTTLED" } else { "PARTIAL_TIMEOUT" };
+        notes.push(Note::new(code, format!("Not everything could be looked through: {}", refusal.message())));
+    } else if found.partial {
+        notes.push(Note::new(
+            "SCAN_LIMIT",
+            "Only a part of the mail could be looked through for this filter. Narrow the dates or name a folder.",
+        ));
+    }
 }
 
 fn combinations(input: &Input, query: Option<&str>) -> Result<(), Refusal> {

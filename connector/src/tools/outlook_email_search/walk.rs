@@ -25,6 +25,8 @@ pub(super) struct Walk<'a> {
     pub(super) mailbox: &'a Mailbox,
     pub(super) folder: Option<&'a Segment>,
     pub(super) filters: &'a Filters,
+    /// Without what mails say.
+    pub(super) basics: bool,
     pub(super) limit: u32,
 }
 
@@ -146,7 +148,7 @@ impl Walk<'_> {
     }
 
     async fn page(&self, question: Question<'_>, top: u32) -> Result<Page<Message>, Refusal> {
-        let page = MessagePage { question, top };
+        let page = MessagePage { question, basics: self.basics, top };
         self.graph.read(&GraphRead::Messages { mailbox: self.mailbox, folder: self.folder, page }).await
     }
 }

@@ -39,7 +39,7 @@ pub(super) async fn read(graph: &Reader<'_>, mailbox: &Mailbox, id: &Segment) ->
         Vec::new()
     };
     let question = Question::Filter { filter: "receivedDateTime ge 1970-01-01T00:00:00Z", newest_first: true, skip: 0 };
-    let page = MessagePage { question, top: NEWEST };
+    let page = MessagePage { question, basics: false, top: NEWEST };
     let page: Page<Message> = graph.read(&GraphRead::Messages { mailbox, folder: Some(id), page }).await?;
     let messages: Vec<_> = page.value.into_iter().map(|message| newest(message, mailbox, &mut content)).collect();
     Ok(Whole {

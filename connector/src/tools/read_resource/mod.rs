@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Note, Reach, ToolRow, answer, arguments, cursor, input_schema, output_schema};
+use crate::policy::scopes::Need;
 use crate::refusal::{Code, Refusal};
 use crate::resource_uri::{ResourceUri, UriError};
 
@@ -26,6 +27,7 @@ pub(super) const TOOL: ToolRow = ToolRow {
     title: "Read a Microsoft 365 resource",
     description: "Reads what a `uri` names: mail:///messages/{id}, mail:///messages/{id}/attachments/{id}, mail:///folders/ and mail:///folders/{id}. \
                   Long content comes in parts: repeat the call with `cursor`. Up to 20 uris can be read in one call with `uris`.",
+    needs: &[Need::OwnMail],
     input: input_schema::<Input>,
     output: output_schema::<Output>,
     call: |reach, arguments| Box::pin(call(reach, arguments)),
