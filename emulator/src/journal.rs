@@ -1,10 +1,10 @@
 //! What was asked, by whom, with what result: audit rows, unmodelled requests, raw exchanges.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
 use fixtures::ids::{AppId, TenantId, UserId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -81,15 +81,59 @@ impl Exchange {
     }
 }
 
+/// One change that a request made. Reads leave none, refused writes neither.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SideEffect {
+    /// Rows count up from 1.
+    pub seq: u64,
+    /// When.
+    #[schemars(with = "String")]
+    pub time: Timestamp,
+    /// Tenant of whoever asked.
+    #[schemars(with = "uuid::Uuid")]
+    pub tenant: TenantId,
+    /// User object id of whoever asked.
+    #[schemars(with = "uuid::Uuid")]
+    pub user: UserId,
+    /// Client application id.
+    #[schemars(with = "uuid::Uuid")]
+    pub client: AppId,
+    /// Operation, for example `PATCH /me/messages/{id}`.
+    pub operation: String,
+    /// The resource addressed: the path without its query.
+    pub resource: String,
+    /// `request-id` of the answer: the audit row's.
+    pub request_id: String,
+}
+
+/// What one tenant's administrators may see of the journal.
+#[derive(Debug, Clone, Copy)]
+pub struct TenantAudit<'a> {
+    journal: &'a Journal,
+    tenant: TenantId,
+}
+
+impl TenantAudit<'_> {
+    /// Rows of the tenant, newest first.
+    pub fn newest_first(&self) -> Vec<AuditRow> {
+        let inner = self.journal.inner();
+        inner.audit.iter().rev().filter(|row| row.tenant == Some(self.tenant)).cloned().collect()
+    }
+}
+
 /// The journal of a running emulator.
 #[derive(Debug, Default)]
 pub struct Journal {
     inner: Mutex<Inner>,
+    /// How long rows are kept; `None` = as long as the emulator runs.
+    retention: Option<SignedDuration>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
-    audit: Vec<AuditRow>,
+    audit: VecDeque<AuditRow>,
+    side_effects: Vec<SideEffect>,
     exchanges: Vec<Exchange>,
     recording: bool,
     unmodelled: BTreeMap<String, u64>,
@@ -97,6 +141,16 @@ struct Inner {
 }
 
 impl Journal {
+    /// A journal that forgets rows when they are this old.
+    pub fn keeping(retention: Option<SignedDuration>) -> Self {
+        Self { inner: Mutex::default(), retention }
+    }
+
+    /// One tenant's part of it.
+    pub const fn of(&self, tenant: TenantId) -> TenantAudit<'_> {
+        TenantAudit { journal: self, tenant }
+    }
+
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -106,12 +160,31 @@ impl Journal {
         let mut inner = self.inner();
         inner.seq += 1;
         row.seq = inner.seq;
-        inner.audit.push(row);
+        if let Some(oldest) = self.retention.and_then(|kept| row.time.checked_sub(kept).ok()) {
+            while inner.audit.front().is_some_and(|row| row.time < oldest) {
+                inner.audit.pop_front();
+            }
+        }
+        inner.audit.push_back(row);
+    }
+
+    /// Writes down a change that was made; its `seq` is set here.
+    pub fn side_effect(&self, mut effect: SideEffect) {
+        let mut inner = self.inner();
+        effect.seq = inner.side_effects.last().map_or(1, |last| last.seq + 1);
+        inner.side_effects.push(effect);
+    }
+
+    /// Changes after `since`, oldest first.
+    pub fn side_effects_since(&self, since: u64) -> Vec<SideEffect> {
+        self.inner().side_effects.iter().filter(|effect| effect.seq > since).cloned().collect()
     }
 
     /// Rows after `since`, oldest first.
     pub fn audit_since(&self, since: u64) -> Vec<AuditRow> {
-        self.inner().audit.iter().filter(|row| row.seq > since).cloned().collect()
+        let inner = self.inner();
+        let start = inner.audit.partition_point(|row| row.seq <= since);
+        inner.audit.iter().skip(start).cloned().collect()
     }
 
     /// Counts something the emulator does not model and therefore refused: an option, path, scope or word.

@@ -86,6 +86,7 @@ impl Emulator {
                 omit_metadata: options.omit_metadata,
                 granted_scopes: options.granted_scopes,
                 refresh_reuse: options.refresh_reuse,
+                audit_retention: options.audit_retention,
                 throttle: options.throttle,
             },
             clock: options.clock,

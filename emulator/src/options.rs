@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
 use crate::rules::Rules;
@@ -39,6 +39,8 @@ pub struct Options {
     /// Whether discovery announces `code_challenge_methods_supported`. The real service does not, although it checks PKCE; some MCP
     /// clients refuse to start without the member.
     pub announce_pkce: bool,
+    /// How long audit rows are kept; `None` = as long as the emulator runs.
+    pub audit_retention: Option<SignedDuration>,
     /// How often one application may ask Graph for one user; `None` = as often as it likes.
     pub throttle: Option<Throttle>,
     /// Members of the v2 OpenID configuration that are left out: clients are tried against documents that lack them.
@@ -68,6 +70,7 @@ impl Default for Options {
             omit_metadata: Vec::new(),
             granted_scopes: GrantedScopes::default(),
             refresh_reuse: RefreshReuse::default(),
+            audit_retention: None,
             throttle: None,
         }
     }
@@ -125,6 +128,8 @@ pub struct Settings {
     pub sign_in: SignIn,
     /// Whether discovery announces `code_challenge_methods_supported`.
     pub announce_pkce: bool,
+    /// How long audit rows are kept.
+    pub audit_retention: Option<SignedDuration>,
     /// How often one application may ask Graph for one user.
     pub throttle: Option<Throttle>,
     /// Members of the v2 OpenID configuration that are left out.

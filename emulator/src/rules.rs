@@ -21,6 +21,8 @@ pub struct Rules {
     pub folder: fn(&Reach, path: &str) -> bool,
     /// Whether who has this much of a mailbox may change what is in it.
     pub edits: fn(&Reach) -> bool,
+    /// Whether a user reads the audit logs of a tenant.
+    pub reads_audit: fn(&TenantWorld, UserId) -> bool,
     /// Whether a token that holds these scopes satisfies a row that asks for one of those.
     pub admits: fn(needed: &[&str], held: &BTreeSet<String>) -> bool,
     /// Whether these scopes, of those that the row asks for, show the body of a message.
@@ -42,7 +44,8 @@ pub enum Reach {
 
 impl Rules {
     /// The rules as the real service has them.
-    pub const STRICT: Self = Self { home, mailbox, folder, edits, admits, shows_body, issuer: IssuerRules::STRICT };
+    pub const STRICT: Self =
+        Self { home, mailbox, folder, edits, reads_audit, admits, shows_body, issuer: IssuerRules::STRICT };
 }
 
 fn home(world: &World, principal: &Principal) -> Option<TenantId> {
@@ -78,6 +81,19 @@ fn folder(reach: &Reach, path: &str) -> bool {
 /// Full access is to all of a mailbox; what is shared of one folder is shared for reading.
 fn edits(reach: &Reach) -> bool {
     *reach == Reach::Whole
+}
+
+/// The roles that Microsoft names at <https://learn.microsoft.com/graph/api/signin-list>.
+fn reads_audit(tenant: &TenantWorld, user: UserId) -> bool {
+    const READING: [&str; 6] = [
+        "Global Administrator",
+        "Global Reader",
+        "Reports Reader",
+        "Security Administrator",
+        "Security Operator",
+        "Security Reader",
+    ];
+    tenant.directory.user(user).is_some_and(|user| user.roles.iter().any(|role| READING.contains(&role.as_str())))
 }
 
 fn admits(needed: &[&str], held: &BTreeSet<String>) -> bool {

@@ -204,7 +204,7 @@ impl State {
             writing: Mutex::new(()),
             clock: parts.clock,
             seed: parts.seed,
-            journal: Journal::default(),
+            journal: Journal::keeping(parts.options.audit_retention),
             rules: parts.rules,
             keys: parts.keys,
             issued: Store::default(),

@@ -18,7 +18,7 @@ use super::route::{self, Ask, Owner, Row, operation};
 use super::view::View;
 use super::{application, batch, challenge, writes};
 use crate::entra::verify::{self, GraphAuthFailure};
-use crate::journal::AuditRow;
+use crate::journal::{AuditRow, SideEffect};
 use crate::principal::Principal;
 use crate::world::State;
 
@@ -108,6 +108,18 @@ impl Service {
         let mut outcome = self.outcome(principal, call, now, in_batch);
         for what in outcome.unmodelled.drain(..) {
             self.state.journal.unmodelled(what);
+        }
+        if outcome.is_write && outcome.result.is_ok() {
+            self.state.journal.side_effect(SideEffect {
+                seq: 0,
+                time: now,
+                tenant: principal.tenant,
+                user: principal.user,
+                client: principal.client,
+                operation: outcome.operation.clone(),
+                resource: after_version(call.path).to_owned(),
+                request_id: ids.request.clone(),
+            });
         }
         let answer = match std::mem::replace(&mut outcome.result, Ok(Answer::json(Bytes::new()))) {
             Ok(answer) => answer,
@@ -206,6 +218,7 @@ impl Service {
             path: after_version(call.path),
             now,
             seed: &self.state.seed,
+            audit: self.state.journal.of(view.tenant_id()),
             links: &self.links,
             unmodelled: RefCell::new(unmodelled),
         };

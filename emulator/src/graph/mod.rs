@@ -8,6 +8,7 @@
 
 mod answer;
 mod application;
+mod audit;
 mod batch;
 mod body;
 mod challenge;

@@ -17,7 +17,8 @@ use super::odata::options::{Kind, Options};
 use super::path::Path;
 use super::prefer::Prefer;
 use super::view::View;
-use super::{mail, people};
+use super::{audit, mail, people};
+use crate::journal::TenantAudit;
 use crate::seed::Seed;
 
 /// One row.
@@ -155,6 +156,8 @@ pub(super) struct Ask<'a> {
     pub(super) now: Timestamp,
     /// Names for what comes into being.
     pub(super) seed: &'a Seed,
+    /// The audit log of the caller's tenant.
+    pub(super) audit: TenantAudit<'a>,
     pub(super) links: &'a Links,
     /// What was asked that is not modelled.
     pub(super) unmodelled: RefCell<Vec<String>>,
@@ -198,7 +201,7 @@ impl Ask<'_> {
 
 /// All rows.
 pub(super) fn rows() -> impl Iterator<Item = &'static Route> {
-    [mail::ROUTES, people::ROUTES].into_iter().flatten()
+    [mail::ROUTES, people::ROUTES, audit::ROUTES].into_iter().flatten()
 }
 
 /// What a path and a method lead to.

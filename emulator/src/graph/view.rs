@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fixtures::ids::{TenantId, UserId};
+use fixtures::ids::{AppId, TenantId, UserId};
 
 use super::error::{GraphError, Refusal};
 use super::route::Owner;
+use crate::apps::Apps;
 use crate::directory::User;
 use crate::mailbox::{Folder, FolderIndex, Mailbox, Message};
 use crate::principal::Principal;
@@ -20,6 +21,7 @@ use crate::world::{TenantWorld, World};
 #[derive(Debug)]
 pub(super) struct View<'a> {
     tenant: &'a TenantWorld,
+    apps: &'a Apps,
     principal: &'a Principal,
     rules: &'a Rules,
 }
@@ -27,7 +29,7 @@ pub(super) struct View<'a> {
 impl<'a> View<'a> {
     pub(super) fn of(world: &'a World, principal: &'a Principal, rules: &'a Rules) -> Option<Self> {
         let tenant = world.tenant((rules.home)(world, principal)?)?;
-        Some(Self { tenant, principal, rules })
+        Some(Self { tenant, apps: &world.apps, principal, rules })
     }
 
     /// The caller's object id.
@@ -42,6 +44,22 @@ impl<'a> View<'a> {
     /// Whether the token satisfies a row that asks for one of these scopes.
     pub(super) fn admits(&self, needed: &[&str]) -> bool {
         (self.rules.admits)(needed, &self.principal.scopes)
+    }
+
+    /// The tenant that is looked at.
+    pub(super) fn tenant_id(&self) -> TenantId {
+        self.tenant.id
+    }
+
+    /// Whether the caller may read the tenant's audit logs.
+    pub(super) fn reads_audit(&self) -> bool {
+        (self.rules.reads_audit)(self.tenant, self.principal.user)
+    }
+
+    /// What an application calls itself in the caller's tenant.
+    pub(super) fn app_name(&self, app: AppId) -> Option<&'a str> {
+        self.tenant.directory.service_principal(app)?;
+        self.apps.get(app).map(|app| app.display_name.as_str())
     }
 
     /// The verified domain of the caller's tenant.

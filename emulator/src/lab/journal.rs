@@ -11,12 +11,17 @@ use sha2::{Digest as _, Sha256};
 use super::directory::tenant;
 use super::refusal::{LabError, Refusal};
 use super::route::{Nothing, Route, get, post};
-use crate::journal::{AuditRow, Exchange};
+use crate::journal::{AuditRow, Exchange, SideEffect};
 use crate::world::State;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         get("/lab/audit", "Audit rows after since, oldest first", audit).refuses(&[Refusal::Missing]),
+        get(
+            "/lab/side-effects",
+            "What requests to Graph changed, after since, oldest first. Reads leave no row",
+            side_effects,
+        ),
         get("/lab/fingerprint", "Hashes over the whole world, its content, its directories", fingerprint),
         get("/lab/unmodelled", "What was asked that is not modelled, and how often", unmodelled),
         post("/lab/recording", "Keeps raw exchanges of the login and Graph hosts, or stops and forgets them", record),
@@ -48,6 +53,16 @@ async fn audit(state: Arc<State>, asked: AuditQuery) -> Result<Audit, LabError> 
         rows.retain(|row| row.tenant == of);
     }
     Ok(Audit { rows })
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct SideEffects {
+    side_effects: Vec<SideEffect>,
+}
+
+async fn side_effects(state: Arc<State>, asked: ExchangesQuery) -> Result<SideEffects, LabError> {
+    Ok(SideEffects { side_effects: state.journal.side_effects_since(asked.since) })
 }
 
 /// SHA-256, lower-case hexadecimal.

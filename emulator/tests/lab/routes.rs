@@ -38,6 +38,7 @@ fn examples() -> Vec<(&'static str, &'static str, Value)> {
             json!({ "tenant": "contoso", "user": "alice", "client": "m365-client", "resource": "graph", "key": ANNOUNCED }),
         ),
         ("get", "/lab/audit", json!({ "since": 0, "tenant": "contoso" })),
+        ("get", "/lab/side-effects", json!({ "since": 0 })),
         ("get", "/lab/fingerprint", json!({})),
         ("get", "/lab/unmodelled", json!({})),
         ("post", "/lab/recording", json!({ "on": true })),
