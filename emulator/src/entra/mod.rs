@@ -30,6 +30,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post};
 
+pub(crate) use self::claims::pairwise;
 use crate::world::State;
 
 /// Answers every path of the login host. The tenant is always the first segment.

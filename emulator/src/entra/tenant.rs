@@ -64,10 +64,20 @@ impl Authority {
         world.tenants.values().map(std::convert::AsRef::as_ref).filter(move |tenant| self.covers(tenant.id))
     }
 
-    /// A user by UPN. At `common` the home tenant is meant: a guest names the resource tenant instead, and so does a user of a copy.
+    /// A user by the name they sign in with: the UPN, or for a guest the one at home. At `common` the home tenant is meant: a guest names the resource tenant instead, and so does a user of a copy.
     pub(crate) fn user<'w>(self, world: &'w World, upn: &str) -> Option<(&'w TenantWorld, &'w User)> {
         self.tenants(world)
             .filter_map(|tenant| tenant.directory.user_by_upn(upn).map(|user| (tenant, user)))
             .find(|(tenant, user)| matches!(self, Self::Tenant(_)) || (user.home.is_none() && tenant.copy.is_none()))
+            .or_else(|| self.guest(world, upn))
+    }
+
+    fn guest<'w>(self, world: &'w World, upn: &str) -> Option<(&'w TenantWorld, &'w User)> {
+        let Self::Tenant(id) = self else { return None };
+        let tenant = world.tenant(id)?;
+        let is_meant = |user: &&User| {
+            user.home.is_some() && world.account(user).is_some_and(|account| account.upn.eq_ignore_ascii_case(upn))
+        };
+        tenant.directory.users().find(is_meant).map(|user| (tenant, user))
     }
 }

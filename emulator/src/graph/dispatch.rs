@@ -16,7 +16,7 @@ use super::path::Path;
 use super::prefer::Prefer;
 use super::route::{self, Ask, Owner, Row, operation};
 use super::view::View;
-use super::{application, batch, challenge, writes};
+use super::{application, batch, challenge, userinfo, writes};
 use crate::entra::verify::{self, GraphAuthFailure};
 use crate::journal::{AuditRow, SideEffect};
 use crate::principal::Principal;
@@ -138,6 +138,18 @@ impl Service {
         let Ok(mut path) = Path::parse(call.path) else {
             return Outcome::refused(method.to_string(), GraphError::BadRequest("The path is not valid.".to_owned()));
         };
+        if call.path == userinfo::PATH && [Method::GET, Method::POST].contains(method) {
+            let world = self.state.world();
+            let result = View::of(&world, principal, &self.state.rules)
+                .ok_or_else(|| GraphError::Token(GraphAuthFailure::Gone).into())
+                .and_then(|view| userinfo::answer(&view));
+            return Outcome {
+                operation: "GET /oidc/userinfo".to_owned(),
+                is_write: false,
+                result,
+                unmodelled: Vec::new(),
+            };
+        }
         match path.version().as_deref() {
             Some(version) if version.eq_ignore_ascii_case("v1.0") => {}
             Some(version) if version.eq_ignore_ascii_case("beta") => {

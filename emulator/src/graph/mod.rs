@@ -24,6 +24,7 @@ mod people;
 mod prefer;
 mod published;
 mod route;
+mod userinfo;
 mod view;
 mod writes;
 

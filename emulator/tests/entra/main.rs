@@ -5,6 +5,7 @@ mod assertion;
 mod authorize;
 mod consent;
 mod discovery;
+mod flows;
 mod grants;
 mod hostile;
 mod scene;
