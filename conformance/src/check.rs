@@ -113,7 +113,7 @@ pub enum Finding {
 }
 
 /// How a check ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Every expectation held, and every control.
@@ -186,12 +186,14 @@ pub enum Feature {
     Cursors,
     /// It is set up anew for a check (admitted tenants, disabled tools).
     Setup,
+    /// It exchanges its callers' tokens for tokens of its own (On-Behalf-Of). Follows from `sign_in`.
+    Exchange,
 }
 
 impl Feature {
     /// All of them.
     pub const ALL: &'static [Self] =
-        &[Self::ClockControl, Self::TenantGate, Self::ToolToggles, Self::Cursors, Self::Setup];
+        &[Self::ClockControl, Self::TenantGate, Self::ToolToggles, Self::Cursors, Self::Setup, Self::Exchange];
 }
 
 impl fmt::Display for Feature {
@@ -202,6 +204,7 @@ impl fmt::Display for Feature {
             Self::ToolToggles => "tool-toggles",
             Self::Cursors => "cursors",
             Self::Setup => "setup",
+            Self::Exchange => "exchange",
         })
     }
 }

@@ -14,7 +14,7 @@ use crate::bench::{Bench, Embedded, Measurement, StartError};
 use crate::broken::Broken;
 use crate::check::{Check, Feature, Finding, Setup, Verdict, World};
 use crate::recorder::Recorder;
-use crate::target::{Doors, Profile, Target};
+use crate::target::{Doors, Process, Profile, Target};
 
 /// How long one check may take before it is given up as inconclusive.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -28,6 +28,7 @@ pub struct Runner {
     plan: Arc<Plan>,
     seed: u64,
     world: Option<World>,
+    watch: Option<fn(&Outcome)>,
 }
 
 /// How one check ended, with everything it recorded.
@@ -64,18 +65,39 @@ pub enum Halt {
 struct Ground {
     emulator: emulator::Running,
     doors: Doors,
+    /// The target, if it is ours to start.
+    process: Option<Process>,
+}
+
+/// Why there is no ground to ask on.
+enum NoGround {
+    Ours(String),
+    Target(String),
 }
 
 impl Runner {
     /// A runner over these fixtures. The seed decides every random value of the worlds.
     pub fn new(plan: Plan, seed: u64) -> Self {
-        Self { plan: Arc::new(plan), seed, world: None }
+        Self { plan: Arc::new(plan), seed, world: None, watch: None }
     }
 
     /// The same in a world that treats revocations so, whatever the checks say.
     #[must_use]
     pub fn in_world(self, world: World) -> Self {
         Self { world: Some(world), ..self }
+    }
+
+    /// The same, telling each outcome as soon as it is there.
+    #[must_use]
+    pub fn watched(self, watch: fn(&Outcome)) -> Self {
+        Self { watch: Some(watch), ..self }
+    }
+
+    fn told(&self, outcome: Outcome) -> Outcome {
+        if let Some(watch) = self.watch {
+            watch(&outcome);
+        }
+        outcome
     }
 
     /// Runs checks against one target.
@@ -99,7 +121,7 @@ impl Runner {
                     .unwrap_or_else(|error| Outcome::halted(check, Halt::Ours, format!("the harness failed: {error}")))
             }
         });
-        stream::iter(runs.collect::<Vec<_>>()).buffered(SIDE_BY_SIDE).collect().await
+        stream::iter(runs.collect::<Vec<_>>()).buffered(SIDE_BY_SIDE).map(|outcome| self.told(outcome)).collect().await
     }
 
     async fn one(&self, check: &'static Check, broken: Option<&'static Broken>) -> Outcome {
@@ -119,17 +141,28 @@ impl Runner {
     async fn remote(&self, checks: &[&'static Check], profile: &Profile) -> Vec<Outcome> {
         let ground = match self.ground(profile).await {
             Ok(ground) => ground,
-            Err(why) => return checks.iter().map(|check| Outcome::halted(check, Halt::Ours, why.clone())).collect(),
+            Err(NoGround::Ours(why)) => return halted(checks, Halt::Ours, &why),
+            Err(NoGround::Target(why)) => return halted(checks, Halt::Target, &why),
         };
+        let begun = tokio::time::Instant::now();
+        let total = profile.start.as_ref().map(|start| Duration::from_secs(start.total_seconds));
         let mut outcomes = Vec::new();
         for &check in checks {
-            outcomes.push(self.on(check, &ground).await);
+            if total.is_some_and(|total| begun.elapsed() > total) {
+                let why = "the run took longer than start.total_seconds of the profile".to_owned();
+                outcomes.push(self.told(Outcome::halted(check, Halt::Target, why)));
+                continue;
+            }
+            outcomes.push(self.told(self.on(check, &ground).await));
+        }
+        if let Some(process) = ground.process {
+            process.end().await;
         }
         ground.emulator.shutdown().await;
         outcomes
     }
 
-    async fn ground(&self, profile: &Profile) -> Result<Ground, String> {
+    async fn ground(&self, profile: &Profile) -> Result<Ground, NoGround> {
         let options = Options {
             clock: Clock::running(),
             seed: self.seed,
@@ -137,16 +170,29 @@ impl Runner {
             graph_port: profile.graph_port,
             ..Options::default()
         };
-        let emulator = Emulator::start(Plan::clone(&self.plan), options).await.map_err(|error| error.to_string())?;
+        let emulator = Emulator::start(Plan::clone(&self.plan), options).await;
+        let emulator = emulator.map_err(|error| NoGround::Ours(error.to_string()))?;
         let doors = Doors {
             login: emulator.login.clone(),
             graph: emulator.graph.clone(),
             lab: emulator.lab.clone(),
             mcp: profile.mcp.clone(),
-            features: profile.features.clone(),
+            features: profile.has(),
             obo_max_age: SignedDuration::from_secs(profile.obo_max_age_seconds),
+            sign_in: profile.sign_in,
+            tools: profile.tools.clone(),
         };
-        Ok(Ground { emulator, doors })
+        let process = match &profile.start {
+            None => None,
+            Some(start) => match Process::start(start, &self.plan, &doors).await {
+                Ok(process) => Some(process),
+                Err(why) => {
+                    emulator.shutdown().await;
+                    return Err(NoGround::Target(why.to_string()));
+                }
+            },
+        };
+        Ok(Ground { emulator, doors, process })
     }
 
     async fn on(&self, check: &'static Check, ground: &Ground) -> Outcome {
@@ -160,8 +206,20 @@ impl Runner {
         if let Err(error) = bench.lab().reset().await {
             return Outcome::halted(check, Halt::Ours, error.to_string());
         }
-        ask(check, bench).await
+        let mut outcome = ask(check, bench).await;
+        if let Some(said) = ground.process.as_ref().map(Process::said).filter(|said| !said.is_empty())
+            && outcome.verdict != Verdict::Pass
+            && let Some(reason) = &mut outcome.reason
+        {
+            let last = said.lines().last().unwrap_or_default();
+            *reason = format!("{reason}; the target's last line: {last}");
+        }
+        outcome
     }
+}
+
+fn halted(checks: &[&'static Check], halt: Halt, why: &str) -> Vec<Outcome> {
+    checks.iter().map(|check| Outcome::halted(check, halt, why.to_owned())).collect()
 }
 
 /// The first feature that the check needs and the target lacks.

@@ -1,12 +1,10 @@
 //! Connectors that do nothing pass nothing: a check that they pass would pass anything.
 
-use std::collections::BTreeSet;
-
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use conformance::check::{Feature, Verdict};
+use conformance::check::Verdict;
 use conformance::run::Runner;
 use conformance::suites;
 use conformance::target::{Profile, Target};
@@ -26,16 +24,9 @@ async fn ask(name: &str, answer: fn(Value) -> Response) {
 }
 
 async fn nothing_passes(name: &str, mcp: &str) {
-    let profile = Profile {
-        name: name.to_owned(),
-        mcp: mcp.parse().unwrap(),
-        login_port: 0,
-        graph_port: 0,
-        features: Feature::ALL.iter().copied().collect::<BTreeSet<_>>(),
-        obo_max_age_seconds: 60,
-    };
+    let profile = Profile::at(name, mcp.parse().unwrap());
     let checks: Vec<_> = suites::all().collect();
-    let outcomes = Runner::new(Plan::embedded().unwrap(), 365).run(&checks, &Target::Remote(profile)).await;
+    let outcomes = Runner::new(Plan::embedded().unwrap(), 365).run(&checks, &Target::Remote(Box::new(profile))).await;
     assert_eq!(outcomes.len(), checks.len());
     for outcome in outcomes {
         let red = matches!(outcome.verdict, Verdict::Fail | Verdict::Inconclusive);

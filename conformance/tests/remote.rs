@@ -46,15 +46,13 @@ async fn ask(broken: Option<&Broken>) -> Vec<Outcome> {
     let config = config(&plan, login, graph);
     let connector = danger::start_with_policy(config, Parts::default(), policy, edges).await.unwrap();
     let profile = Profile {
-        name: "elsewhere".to_owned(),
-        mcp: connector.mcp.clone(),
         login_port: login,
         graph_port: graph,
         features: BTreeSet::from([Feature::TenantGate, Feature::ToolToggles, Feature::Cursors]),
-        obo_max_age_seconds: 60,
+        ..Profile::at("elsewhere", connector.mcp.clone())
     };
     let checks: Vec<_> = suites::all().collect();
-    let outcomes = Runner::new(plan, 365).run(&checks, &Target::Remote(profile)).await;
+    let outcomes = Runner::new(plan, 365).run(&checks, &Target::Remote(Box::new(profile))).await;
     connector.shutdown().await;
     outcomes
 }

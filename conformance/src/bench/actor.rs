@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use crate::forge::Forged;
+use crate::target::Shape;
 
 /// The MCP revision the harness speaks: stateless, so that nothing but the token ties two calls together.
 pub(super) const REVISION: &str = "2026-07-28";
@@ -35,6 +36,8 @@ pub struct Call {
     pub(super) params: Option<Value>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) raw: Option<Vec<u8>>,
+    /// Where things are in the answer.
+    pub(super) shape: Shape,
 }
 
 impl fmt::Debug for Call {
@@ -107,7 +110,20 @@ impl Call {
             params: None,
             headers: Vec::new(),
             raw: None,
+            shape: Shape::default(),
         }
+    }
+
+    /// The tool that is called, and its arguments.
+    pub fn tool(&self) -> Option<(&str, &Value)> {
+        self.tool.as_deref().map(|tool| (tool, &self.arguments))
+    }
+
+    /// The same question to a tool that is called otherwise.
+    #[must_use]
+    pub(crate) fn asked_of(mut self, tool: &str, arguments: Value, shape: Shape) -> Self {
+        (self.tool, self.arguments, self.shape) = (Some(tool.to_owned()), arguments, shape);
+        self
     }
 
     /// The same request with these parameters.

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::Bench;
 use crate::broken::Broken;
 use crate::check::{Feature, Setup, World};
-use crate::target::Doors;
+use crate::target::{Doors, SignInMode, Tools};
 
 /// What keeps a world and its connector serving.
 pub struct Embedded {
@@ -86,6 +86,8 @@ impl Embedded {
             mcp: connector.mcp.clone(),
             features: Feature::ALL.iter().copied().collect(),
             obo_max_age,
+            sign_in: SignInMode::Obo,
+            tools: Tools::default(),
         };
         let bench = Bench::new(plan, doors, Some(clock)).await;
         let bench = bench.map_err(|error| StartError::Ours(error.to_string()))?;

@@ -102,7 +102,7 @@ impl Bench {
 
     /// A refusal that helps: it names the permission, and who can bring it back.
     pub fn expect_names(&mut self, refused: &Reply, permission: &str) -> Result<(), Finding> {
-        let error = refused.error().cloned().unwrap_or_default();
+        let error = refused.error().unwrap_or_default();
         let field = |name: &str| error.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
         let named = field("permission").split(' ').any(|named| named == permission)
             && refused.explanation().contains(permission);

@@ -26,7 +26,7 @@ use crate::check::{Feature, Finding};
 use crate::client::{self, chain};
 use crate::lab::{Grant, Lab, LabError, Upstream};
 use crate::recorder::{Hop, Recorder, StepKind};
-use crate::target::Doors;
+use crate::target::{Doors, SignInMode};
 
 /// The bench of one check.
 pub struct Bench {
@@ -66,7 +66,7 @@ impl<'a> Way<'a> {
 }
 
 /// A time that a check measured, next to the bound that the target declares.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Measurement {
     /// What was measured, for example `revoking Mail.Read stops mail`.
@@ -167,6 +167,9 @@ impl Bench {
     async fn signed_in(&mut self, way: &Way<'_>) -> Result<Tokens, String> {
         let (plan, login) = (self.plan.clone(), self.doors.login.clone());
         let mut sign_in = SignIn::new(&plan, &login, way.who, self.sign_ins)?;
+        if self.doors.sign_in == SignInMode::GraphTokenPassthrough {
+            sign_in = sign_in.scope("https://graph.microsoft.com/.default offline_access openid profile");
+        }
         if let Some(client) = way.client {
             sign_in = sign_in.client(&plan, client)?;
         }
@@ -207,6 +210,7 @@ impl Bench {
     pub async fn together(&mut self, label: &str, calls: Vec<Call>) -> Result<Together, Finding> {
         let actors: Vec<&str> = calls.iter().map(|call| call.actor.as_str()).collect();
         self.recorder.step(StepKind::Attempt, &actors.join(", "), label);
+        let calls: Vec<Call> = calls.into_iter().map(|call| self.doors.tools.translated(call)).collect();
         let sent = calls.iter().map(|call| send(&self.http, &self.doors.mcp, call));
         let mut replies = Vec::new();
         for (call, hop) in calls.iter().zip(futures_util::future::join_all(sent).await) {
@@ -221,9 +225,10 @@ impl Bench {
 
     async fn run(&mut self, kind: StepKind, label: &str, call: &Call) -> Result<Reply, Finding> {
         self.recorder.step(kind, &call.actor, label);
-        let hop = send(&self.http, &self.doors.mcp, call).await;
+        let call = self.doors.tools.translated(call.clone());
+        let hop = send(&self.http, &self.doors.mcp, &call).await;
         let hop = hop.map_err(|why| Finding::Inconclusive(format!("{label}: no answer: {why}")))?;
-        let mut reply = self.keep(call, hop);
+        let mut reply = self.keep(&call, hop);
         reply.upstream = self.drain().await?;
         reply.upstream.iter().for_each(|upstream| self.recorder.upstream(upstream));
         Ok(reply)
@@ -233,7 +238,7 @@ impl Bench {
         self.calls += 1;
         let reply = Reply::new(&call.actor, hop.status, hop.response_headers.clone(), hop.response.clone());
         self.recorder.hop(hop);
-        reply
+        reply.shaped(call.shape.clone())
     }
 
     /// One exchange of the harness with the issuer.

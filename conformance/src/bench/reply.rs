@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::check::Layer;
 use crate::lab::Upstream;
+use crate::target::Shape;
 
 /// One answer of the target.
 #[derive(Debug, Clone)]
@@ -21,6 +22,7 @@ pub struct Reply {
     message: Option<Value>,
     /// Who answered plain HTTP; nothing for an MCP answer.
     plain: Option<Layer>,
+    shape: Shape,
 }
 
 /// Answers to calls that ran side by side.
@@ -35,7 +37,21 @@ pub struct Together {
 impl Reply {
     pub(super) fn new(actor: &str, status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Self {
         let message = message(&headers, &body);
-        Self { actor: actor.to_owned(), status, headers, body, upstream: Vec::new(), message, plain: None }
+        Self {
+            actor: actor.to_owned(),
+            status,
+            headers,
+            body,
+            upstream: Vec::new(),
+            message,
+            plain: None,
+            shape: Shape::default(),
+        }
+    }
+
+    /// The same, with things at other places.
+    pub(super) fn shaped(self, shape: Shape) -> Self {
+        Self { shape, ..self }
     }
 
     /// The answer to a plain HTTP request.
@@ -77,18 +93,21 @@ impl Reply {
     }
 
     /// The structured answer of a tool.
-    pub fn structured(&self) -> Option<&Value> {
-        self.result()?.get("structuredContent")
+    pub fn structured(&self) -> Option<Value> {
+        let result = self.result()?;
+        let text = || serde_json::from_str(result.pointer("/content/0/text")?.as_str()?).ok();
+        result.get("structuredContent").cloned().or_else(text)
     }
 
     /// The structured error of a tool.
-    pub fn error(&self) -> Option<&Value> {
-        self.structured()?.get("error")
+    pub fn error(&self) -> Option<Value> {
+        self.structured()?.get("error").cloned()
     }
 
     /// The error's code, wherever the answer carries one: a tool's error, JSON-RPC's, or the body of a 401 or 403.
     pub fn code(&self) -> Option<String> {
-        if let Some(code) = self.error().and_then(|error| error.get("code")).and_then(Value::as_str) {
+        let structured = self.structured();
+        if let Some(code) = structured.as_ref().and_then(|answer| answer.pointer(&self.shape.code)?.as_str()) {
             return Some(code.to_owned());
         }
         if let Some(code) = self.message.as_ref().and_then(|message| message.pointer("/error/code")) {
@@ -111,20 +130,20 @@ impl Reply {
     }
 
     /// The hits of a search.
-    pub fn items(&self) -> &[Value] {
-        let items = self.structured().and_then(|answer| answer.get("items")).and_then(Value::as_array);
-        items.map_or(&[], Vec::as_slice)
+    pub fn items(&self) -> Vec<Value> {
+        let items = self.structured().and_then(|answer| answer.pointer(&self.shape.items)?.as_array().cloned());
+        items.unwrap_or_default()
     }
 
     /// The address of the hit whose text has this word.
     pub fn uri_with(&self, word: &str) -> Option<String> {
-        let hit = self.items().iter().find(|item| item.to_string().contains(word))?;
-        hit.get("uri").and_then(Value::as_str).map(str::to_owned)
+        let hit = self.items().into_iter().find(|item| item.to_string().contains(word))?;
+        hit.pointer(&self.shape.uri).and_then(Value::as_str).map(str::to_owned)
     }
 
     /// The cursor of the next page.
     pub fn next_cursor(&self) -> Option<String> {
-        self.structured()?.pointer("/page/nextCursor")?.as_str().map(str::to_owned)
+        self.structured()?.pointer(&self.shape.cursor)?.as_str().map(str::to_owned)
     }
 
     /// Whether the word is anywhere in the answer, headers included.

@@ -62,7 +62,7 @@ pub async fn run(args: ReplayArgs) -> Result<ExitCode, CommandError> {
         return succeed(&args, &runner, &checks, name).await;
     }
     let target = match &args.target {
-        Some(path) => Target::Remote(Profile::read(path)?),
+        Some(path) => Target::Remote(Box::new(Profile::read(path)?)),
         None => Target::Embedded(None),
     };
     let outcomes = runner.run(&checks, &target).await;

@@ -10,16 +10,20 @@ use crate::scenario::shipped;
 use crate::suites::{self, SUITES};
 
 /// The checks of these suites and ids; all of them when neither names any.
-pub(super) fn checks(named: &[String], only: &[String]) -> Result<Vec<&'static Check>, CommandError> {
+pub(super) fn checks(named: &[String], only: &[String], plan: &Plan) -> Result<Vec<&'static Check>, CommandError> {
     if let Some(unknown) = named.iter().find(|name| SUITES.iter().all(|suite| suite != name)) {
         return Err(CommandError::Usage(format!("there is no suite {unknown}; there are {}", SUITES.join(", "))));
     }
-    only.iter().try_for_each(|id| known(id).map(drop))?;
+    let only = only.iter().map(|id| known_or_file(id, plan)).collect::<Result<Vec<_>, _>>()?;
     let all = named.is_empty() && only.is_empty();
-    let meant = |check: &&Check| {
-        all || named.iter().any(|suite| suite == check.suite()) || only.iter().any(|id| id == check.id)
-    };
-    Ok(suites::all().filter(meant).collect())
+    let meant = |check: &&Check| all || named.iter().any(|suite| suite == check.suite());
+    let mut checks: Vec<&'static Check> = suites::all().filter(meant).collect();
+    for check in only {
+        if checks.iter().all(|known| known.id != check.id) {
+            checks.push(check);
+        }
+    }
+    Ok(checks)
 }
 
 /// The check with this id, or the one that a scenario file declares.

@@ -69,7 +69,7 @@ pub struct Hop {
 }
 
 /// Something that must hold, and whether it did.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Expectation {
     /// What is claimed.
     pub claim: String,

@@ -8,3 +8,8 @@ pub fn render(report: &Report) -> String {
     text.push('\n');
     text
 }
+
+/// The JSON schema of the report.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Report).to_value()
+}

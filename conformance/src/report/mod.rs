@@ -1,11 +1,18 @@
 //! What a run found, as a model; terminal and JSON are functions of it. No wall-clock time inside: the same run gives the same bytes.
 
+pub mod baseline;
+pub mod html;
 pub mod json;
+pub mod junit;
+pub mod lock;
+pub mod markdown;
+pub mod sarif;
 pub mod story;
 pub mod terminal;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::bench::Measurement;
@@ -13,11 +20,14 @@ use crate::check::{Profile, Severity, Verdict};
 use crate::recorder::Expectation;
 use crate::run::{Halt, Outcome};
 
+/// The seed, if nobody names another.
+pub const DEFAULT_SEED: u64 = 365;
+
 /// The version of the report's shape.
 pub const SCHEMA: u32 = 1;
 
 /// The result of a run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// Version of this shape.
@@ -34,6 +44,12 @@ pub struct Report {
     /// service: shown beside the verdict, no part of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub strict: Vec<CheckResult>,
+    /// What is wrong with the run as a whole: an accepted finding that expired, fewer checks than were pinned. Red.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+    /// The profile file of a target elsewhere: what a finding about it points at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile_file: Option<String>,
     /// Where the target's promise is weaker than the product's, by its own declaration.
     pub deviations: Vec<String>,
     /// Calls that the target answered.
@@ -45,7 +61,7 @@ pub struct Report {
 }
 
 /// The result of one check.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckResult {
     /// The check's id.
@@ -72,6 +88,15 @@ pub struct CheckResult {
     pub measured: Vec<Measurement>,
     /// The file that declares it.
     pub source: String,
+    /// Whether the file is one of the user's own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
+    /// Why a failure is accepted for now: it is shown, and does not gate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
+    /// Newer than the lock: it is shown, and does not gate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub new: bool,
 }
 
 impl Report {
@@ -93,6 +118,8 @@ impl Report {
             seed,
             results: outcomes.iter().map(CheckResult::new).collect(),
             strict: Vec::new(),
+            problems: Vec::new(),
+            profile_file: None,
             deviations: deviations.into_iter().collect(),
             calls: outcomes.iter().map(|outcome| outcome.calls).sum(),
             unmodelled,
@@ -111,15 +138,28 @@ impl Report {
         self.results.iter().filter(|result| result.verdict == verdict).count()
     }
 
+    /// How many results have this verdict and decide about the run.
+    fn gating(&self, verdict: Verdict) -> usize {
+        self.results.iter().filter(|result| result.verdict == verdict && result.gates()).count()
+    }
+
+    /// The command that shows one result again.
+    pub fn again(&self, result: &CheckResult) -> String {
+        let what = if result.own { &result.source } else { &result.id };
+        let target = self.profile_file.as_ref().map_or_else(String::new, |file| format!(" --target {file}"));
+        let seed = if self.seed == DEFAULT_SEED { String::new() } else { format!(" --seed {}", self.seed) };
+        format!("offline365 replay {what}{target}{seed}")
+    }
+
     /// 0 held, 1 failed, 2 inconclusive, 3 the target did not start, 70 a failure of ours.
     pub fn exit_code(&self) -> u8 {
-        if self.count(Verdict::Fail) > 0 {
+        if self.gating(Verdict::Fail) > 0 || !self.problems.is_empty() {
             1
         } else if self.halts.contains(&Halt::Ours) {
             70
         } else if self.halts.contains(&Halt::Target) {
             3
-        } else if self.count(Verdict::Inconclusive) > 0 || self.count(Verdict::Pass) == 0 {
+        } else if self.gating(Verdict::Inconclusive) > 0 || self.count(Verdict::Pass) == 0 {
             2
         } else {
             0
@@ -128,6 +168,16 @@ impl Report {
 }
 
 impl CheckResult {
+    /// Whether it decides about the run.
+    pub fn gates(&self) -> bool {
+        self.accepted.is_none() && !self.new
+    }
+
+    /// The part of the id before `/`.
+    pub fn suite(&self) -> &str {
+        self.id.split_once('/').map_or(&self.id, |(suite, _)| suite)
+    }
+
     fn new(outcome: &Outcome) -> Self {
         let check = outcome.check;
         let (expectations, reason) = outcome.recorder.summary(outcome.reason.as_deref());
@@ -143,6 +193,9 @@ impl CheckResult {
             expectations,
             measured: outcome.measured.clone(),
             source: check.source.to_owned(),
+            own: !check.source.starts_with("conformance/"),
+            accepted: None,
+            new: false,
         }
     }
 }

@@ -12,7 +12,7 @@ pub fn render(report: &Report) -> String {
     for verdict in [Verdict::Fail, Verdict::Inconclusive, Verdict::NotApplicable] {
         let of = report.results.iter().filter(|result| result.verdict == verdict);
         for result in of.filter(|result| result.reason.is_none() || result.reason != told) {
-            trouble(&mut out, result);
+            trouble(&mut out, report, result);
         }
     }
     for suite in suites(report) {
@@ -41,6 +41,9 @@ pub fn render(report: &Report) -> String {
     }
     for deviation in &report.deviations {
         let _ = writeln!(out, "declared deviation: {deviation}");
+    }
+    for problem in &report.problems {
+        let _ = writeln!(out, "PROBLEM {}", printable(problem));
     }
     let unmodelled: u64 = report.unmodelled.values().sum();
     let _ = writeln!(out, "\nunmodelled requests: {unmodelled}");
@@ -87,7 +90,7 @@ fn remarks(of: &impl Fn(Verdict) -> usize) -> String {
     out
 }
 
-fn trouble(out: &mut String, result: &CheckResult) {
+fn trouble(out: &mut String, report: &Report, result: &CheckResult) {
     let verdict = result.verdict.to_string().to_uppercase();
     let _ = writeln!(out, "{verdict} {} ({}): {}", result.id, result.severity, result.title);
     if let Some(reason) = &result.reason {
@@ -98,8 +101,13 @@ fn trouble(out: &mut String, result: &CheckResult) {
             let _ = writeln!(out, "  expected {}", printable(&broken.expected));
             let _ = writeln!(out, "  observed {}", printable(&broken.observed));
         }
-        let _ =
-            writeln!(out, "  requirements {}; again: offline365 replay {}", result.requirements.join(" "), result.id);
+        let _ = writeln!(out, "  requirements {}; again: {}", result.requirements.join(" "), report.again(result));
+        if let Some(reason) = &result.accepted {
+            let _ = writeln!(out, "  accepted for now: {}", printable(reason));
+        }
+        if result.new {
+            let _ = writeln!(out, "  newer than the lock: it does not gate until `check --update-lock`");
+        }
     }
     out.push('\n');
 }
@@ -117,6 +125,11 @@ fn suites(report: &Report) -> Vec<String> {
 
 fn in_suite(result: &CheckResult, suite: &str) -> bool {
     result.id.split('/').next() == Some(suite)
+}
+
+/// The same for text of several lines.
+pub(crate) fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
 
 /// Text from outside as it may be printed: no escapes, no direction marks, not endless.

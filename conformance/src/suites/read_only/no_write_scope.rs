@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::super::QUERY;
 use crate::bench::Bench;
 use crate::broken;
-use crate::check::{Check, Finding, Profile, Run, Setup, Severity};
+use crate::check::{Check, Feature, Finding, Profile, Run, Setup, Severity};
 
 pub(super) const CHECK: Check = Check {
     id: "read-only/no-write-scope",
@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
     requirements: &["R-RO-1", "R-ID-4"],
     profile: Profile::Core,
     severity: Severity::Critical,
-    needs: &[],
+    needs: &[Feature::Exchange],
     setup: Setup::SHIPPED,
     attack: None,
     broken: &[&broken::DEFAULT_SCOPES],

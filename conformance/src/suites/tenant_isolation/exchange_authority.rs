@@ -5,7 +5,7 @@ use fixtures::cast::{ALICE, BUDGET, BUDGET_MALLORY, MALLORY};
 use super::super::QUERY;
 use crate::bench::Bench;
 use crate::broken;
-use crate::check::{Check, Finding, Profile, Run, Setup, Severity};
+use crate::check::{Check, Feature, Finding, Profile, Run, Setup, Severity};
 
 pub(super) const CHECK: Check = Check {
     id: "tenant-isolation/exchange-authority",
@@ -13,7 +13,7 @@ pub(super) const CHECK: Check = Check {
     requirements: &["R-ID-3", "R-TOK-2"],
     profile: Profile::Core,
     severity: Severity::High,
-    needs: &[],
+    needs: &[Feature::Exchange],
     setup: Setup::SHIPPED,
     attack: None,
     broken: &[&broken::COMMON_AUTHORITY],
