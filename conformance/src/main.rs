@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use conformance::command::{self, BrokenArgs, CheckArgs, CommandError, ListArgs, ReplayArgs, TokenArgs};
+use conformance::command::{self, BrokenArgs, CheckArgs, CommandError, FixturesArgs, ListArgs, ReplayArgs, TokenArgs};
 use conformance::up::{self, EnvArgs, ExecArgs, UpArgs};
 
 /// Microsoft 365 offline: a fake Entra ID and Graph, a read-only connector, and the suites that prove it safe.
@@ -32,6 +32,8 @@ enum Command {
     List(ListArgs),
     /// Mints or forges a token for tests by hand
     Token(TokenArgs),
+    /// Checks fixture folders; begins own registrations from an existing .env
+    Fixtures(FixturesArgs),
 }
 
 #[tokio::main]
@@ -60,6 +62,7 @@ async fn main() -> ExitCode {
         Command::Broken(args) => command::broken(args).await,
         Command::List(args) => command::list(&args),
         Command::Token(args) => command::token(args).await,
+        Command::Fixtures(args) => command::fixtures(args),
     };
     done.unwrap_or_else(|error: CommandError| {
         eprintln!("offline365: {error}");

@@ -200,11 +200,77 @@ fn a_port_in_use_is_said_plainly() {
 
 #[test]
 fn what_is_not_in_this_version_is_refused() {
-    for option in [["--app", "x.toml"], ["--stub", "x.toml"], ["--content", "localhost:0"]] {
+    for option in [["--stub", "x.toml"], ["--content", "localhost:0"]] {
         let output = offline365().args(["exec"]).args(option).args(["--", "true"]).output().unwrap();
         assert_eq!(output.status.code(), Some(64));
         assert!(text(&output.stderr).contains("not in this version"), "{output:?}");
     }
+}
+
+/// A token for the application itself, with what the .env says and nothing else.
+const AS_THE_DOTENV_SAYS: &str = r#"
+. "$DOTENV"
+curl -sS --fail-with-body "$OFFLINE365_LOGIN_URL/$AZURE_TENANT_ID/oauth2/v2.0/token" -d grant_type=client_credentials \
+  -d client_id="$AZURE_CLIENT_ID" -d client_secret="$AZURE_CLIENT_SECRET" -d scope=https://graph.microsoft.com/.default >&2 || exit 1
+cat "$OFFLINE365_CA"; echo "$OFFLINE365_CONTOSO_ID $OFFLINE365_CONTOSO_ALICE_ID $OFFLINE365_SERVER_CLIENT_SECRET"
+"#;
+
+#[test]
+fn an_existing_dotenv_works_as_it_is_and_after_a_restart_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let [dotenv, app, state] = [".env", "own.toml", "state"].map(|name| folder.path().join(name));
+    let tenant = "99999999-8888-7777-6666-555555555555";
+    let lines = format!(
+        "AZURE_CLIENT_ID=11111111-2222-3333-4444-555555555555\nAZURE_TENANT_ID={tenant}\nAZURE_CLIENT_SECRET='q8~secret value'\n"
+    );
+    fs::write(&dotenv, lines).unwrap();
+    let init =
+        offline365().args(["fixtures", "init", "--from-env"]).arg(&dotenv).arg("--out").arg(&app).output().unwrap();
+    assert!(init.status.success(), "{init:?}");
+    assert!(!text(&init.stderr).contains("secret value") && init.stdout.is_empty(), "secrets go into the file alone");
+    let run = || {
+        let mut command = offline365();
+        command.env("DOTENV", &dotenv).args(["exec", "--state"]).arg(&state).arg("--app").arg(&app);
+        let output = command.args(["--", "sh", "-c", AS_THE_DOTENV_SAYS]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        text(&output.stdout).to_owned()
+    };
+    let first = run();
+    assert!(first.contains("BEGIN CERTIFICATE") && first.contains(tenant), "{first}");
+    assert_eq!(run(), first, "CA, ids and secrets are the same after a restart");
+}
+
+#[test]
+fn mistakes_in_own_registrations_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = folder.path().join("own.toml");
+    for (lines, word) in [
+        ("[[app]]\nname = \"a\"\nclient_id = \"x\"\n", "own.toml:3"),
+        (
+            "[[app]]\nname = \"a\"\nclient_id = \"11111111-2222-3333-4444-555555555555\"\ntenant = \"b\"\n",
+            "no tenant is called",
+        ),
+        (
+            "[[app]]\nname = \"a\"\nclient_id = \"11111111-2222-3333-4444-555555555555\"\ncertificates = [\"no.pem\"]\n",
+            "no.pem",
+        ),
+    ] {
+        fs::write(&app, lines).unwrap();
+        let output = offline365().args(["exec", "--app"]).arg(&app).args(["--", "true"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(70), "{lines}");
+        assert!(text(&output.stderr).contains(word), "{lines}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_folder_of_fixtures_is_checked() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures");
+    let good = offline365().args(["fixtures", "validate", folder]).output().unwrap();
+    assert!(good.status.success(), "{good:?}");
+    let empty = tempfile::tempdir().unwrap();
+    let bad = offline365().args(["fixtures", "validate"]).arg(empty.path()).output().unwrap();
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(text(&bad.stderr).contains("world.toml"));
 }
 
 #[test]

@@ -232,9 +232,17 @@ impl State {
 
     /// Makes the next world. Nothing changes when it cannot be made.
     pub fn apply(&self, change: Change) -> Result<(), ChangeError> {
+        self.apply_all([change])
+    }
+
+    /// Makes the next world by several changes at once: all of them, or none.
+    pub fn apply_all(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), ChangeError> {
         let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut next = World::clone(&self.world.load());
-        change.apply(&mut next, &Moment { now: self.clock.now() })?;
+        let moment = Moment { now: self.clock.now() };
+        for change in changes {
+            change.apply(&mut next, &moment)?;
+        }
         self.world.store(Arc::new(next));
         Ok(())
     }

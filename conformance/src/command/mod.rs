@@ -2,6 +2,7 @@
 
 mod broken;
 mod check;
+mod fixtures;
 mod list;
 mod replay;
 mod selection;
@@ -9,12 +10,14 @@ mod token;
 
 pub use broken::{BrokenArgs, Fall, falls, naming};
 pub use check::CheckArgs;
+pub use fixtures::FixturesArgs;
 pub use list::ListArgs;
 pub use replay::ReplayArgs;
 pub use token::TokenArgs;
 
 pub use broken::run as broken;
 pub use check::run as check;
+pub use fixtures::run as fixtures;
 pub use list::run as list;
 pub use replay::run as replay;
 pub use token::run as token;
@@ -45,8 +48,8 @@ impl CommandError {
 }
 
 /// The built-in fixtures.
-fn plan() -> Result<fixtures::Plan, CommandError> {
-    fixtures::Plan::embedded().map_err(|error| CommandError::Ours(format!("fixtures: {error}")))
+fn plan() -> Result<::fixtures::Plan, CommandError> {
+    ::fixtures::Plan::embedded().map_err(|error| CommandError::Ours(format!("fixtures: {error}")))
 }
 
 /// Writes a file, its folder made if it is not there.

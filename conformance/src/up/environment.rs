@@ -40,8 +40,12 @@ impl Environment {
 
         // azure-identity's EnvironmentCredential is a confidential client: the server's registration is the one with a secret.
         set("AZURE_AUTHORITY_HOST", &ready.login);
-        set("AZURE_CLIENT_ID", &ready.server.client_id);
-        set("AZURE_CLIENT_SECRET", &ready.server.client_secret);
+        // With `--app`, the user's own application is the one that their program is: what their .env says stays true.
+        let own = ready.apps.first();
+        set("AZURE_CLIENT_ID", own.map_or(&ready.server.client_id, |own| &own.client_id));
+        if let Some(secret) = own.map_or(Some(&ready.server.client_secret), |own| own.client_secret.as_ref()) {
+            set("AZURE_CLIENT_SECRET", secret);
+        }
 
         // Node adds to its roots; Python and OpenSSL replace theirs, so they get the system's roots too.
         set("NODE_EXTRA_CA_CERTS", &ca);
@@ -69,7 +73,7 @@ impl Environment {
         set("OFFLINE365_SERVER_SCOPE", &ready.server.scope);
 
         if let Some((tenant, user)) = ready.example() {
-            set("AZURE_TENANT_ID", &tenant.id);
+            set("AZURE_TENANT_ID", own.map_or(&tenant.id, |own| &own.tenant_id));
             set("OFFLINE365_TENANT_ID", &tenant.id);
             set("OFFLINE365_TENANT_DOMAIN", &tenant.domain);
             set("OFFLINE365_USER", &user.upn);

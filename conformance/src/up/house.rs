@@ -12,6 +12,7 @@ use emulator::serve::HostKind;
 use emulator::tls::{Authority, Leaf};
 use emulator::{Emulator, Options};
 use fixtures::Plan;
+use fixtures::own_apps;
 use fixtures::own_mail::{self, OwnMailError};
 use url::Url;
 
@@ -33,7 +34,7 @@ impl House {
     pub(super) async fn start(args: &HouseArgs, usual: Ports, state: &State) -> Result<Self, Failure> {
         args.refuse_unbuilt()?;
         let ports = args.ports(usual)?;
-        let plan = plan(args)?;
+        let (plan, own_apps) = plan(args)?;
         let certificate = |error: emulator::tls::TlsError| Failure::Start { part: "emulator", why: error.to_string() };
         let further: Vec<&str> = args.name.as_deref().filter(|name| *name != "localhost").into_iter().collect();
         let authority = Authority::load_or_create_for(state.folder(), &further).map_err(certificate)?;
@@ -79,7 +80,7 @@ impl House {
             mcp: connector.mcp.clone(),
             host,
         };
-        let ready = Ready::new(&plan, &addresses, state.ca())?;
+        let ready = Ready::new(&plan, &own_apps, &addresses, state.ca())?;
         Ok(Self { ready, ca_pem, emulator, connector })
     }
 
@@ -115,13 +116,20 @@ fn lab_address(lab: &Url) -> Url {
     address
 }
 
-/// The built-in world or the user's, with the user's own mail in it.
-fn plan(args: &HouseArgs) -> Result<Plan, Failure> {
+/// The built-in world or the user's, with the user's own registrations (whose names come with it) and mail in it.
+fn plan(args: &HouseArgs) -> Result<(Plan, Vec<String>), Failure> {
+    let mut own_names = Vec::new();
     let mut plan = match &args.fixtures {
         Some(folder) => Plan::from_dir(folder)
             .map_err(|error| Failure::Plan(format!("--fixtures {}: {error}", folder.display())))?,
         None => Plan::embedded().map_err(|error| Failure::Plan(error.to_string()))?,
     };
+    for file in &args.app {
+        let wrong = |error: own_apps::OwnAppsError| Failure::Plan(format!("--app {}: {error}", file.display()));
+        let own = own_apps::load(file).map_err(wrong)?;
+        plan.with_own_apps(&own).map_err(wrong)?;
+        own_names.extend(own.app.into_iter().map(|app| app.name));
+    }
     for (index, own) in args.mail.iter().enumerate() {
         if args.mail.iter().skip(index + 1).any(|other| other.user == own.user) {
             return Err(Failure::Usage(format!("--mail: {} is named twice; put the mail into one folder", own.user)));
@@ -129,7 +137,7 @@ fn plan(args: &HouseArgs) -> Result<Plan, Failure> {
         let mail = own_mail::load(&own.path).map_err(own_mail_failure)?;
         plan.with_own_mail(&own.user, mail).map_err(own_mail_failure)?;
     }
-    Ok(plan)
+    Ok((plan, own_names))
 }
 
 fn own_mail_failure(error: OwnMailError) -> Failure {

@@ -88,8 +88,8 @@ pub struct HouseArgs {
     /// Root of everything random.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Own app registrations: not in this version.
-    #[arg(long, value_name = "FILE", hide = true)]
+    /// Add app registrations of your own from a TOML file (docs/own-apps.md). May be repeated.
+    #[arg(long, value_name = "FILE")]
     pub app: Vec<PathBuf>,
     /// Canned Graph answers: not in this version.
     #[arg(long, value_name = "FILE", hide = true)]
@@ -169,9 +169,6 @@ impl Ports {
 impl HouseArgs {
     /// Refuses what this version does not do. An option that is accepted has an effect.
     pub(super) fn refuse_unbuilt(&self) -> Result<(), Failure> {
-        if !self.app.is_empty() {
-            return Err(Failure::NotInThisVersion("--app (own app registrations)"));
-        }
         if !self.stub.is_empty() {
             return Err(Failure::NotInThisVersion("--stub (canned Graph answers)"));
         }

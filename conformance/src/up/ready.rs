@@ -31,8 +31,25 @@ pub struct Ready {
     pub client: Client,
     /// The registration of the connector's server.
     pub server: Server,
+    /// The registrations that `--app` added, in the order of the files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apps: Vec<App>,
     /// Every tenant with everyone who can sign in to it.
     pub tenants: Vec<Tenant>,
+}
+
+/// A registration of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct App {
+    /// What lab calls name it by.
+    pub name: String,
+    /// Application id.
+    pub client_id: String,
+    /// Its first secret: a test value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<String>,
+    /// Its home tenant's id.
+    pub tenant_id: String,
 }
 
 /// The registration that people sign in with: a public client.
@@ -113,7 +130,7 @@ pub(super) const SCOPE: &str = "access_as_user";
 
 impl Ready {
     /// What the plan and the addresses say together.
-    pub(super) fn new(plan: &Plan, addresses: &Addresses, ca: PathBuf) -> Result<Self, Failure> {
+    pub(super) fn new(plan: &Plan, own: &[String], addresses: &Addresses, ca: PathBuf) -> Result<Self, Failure> {
         let known = Self::registrations(plan)?;
         let redirects = registration(plan, CLIENT)?.redirect_uris.iter();
         Ok(Self {
@@ -133,6 +150,7 @@ impl Ready {
                 scope: format!("{}/{SCOPE}", known.app_id_uri),
                 app_id_uri: known.app_id_uri,
             },
+            apps: own.iter().map(|name| app(plan, name)).collect::<Result<_, _>>()?,
             tenants: plan.tenants.iter().map(tenant).collect(),
         })
     }
@@ -189,6 +207,18 @@ impl Ready {
         let everyone = || self.tenants.iter().flat_map(|tenant| tenant.users.iter().map(move |user| (tenant, user)));
         everyone().find(|(_, user)| user.name == "alice").or_else(|| everyone().next())
     }
+}
+
+fn app(plan: &Plan, name: &str) -> Result<App, Failure> {
+    let app = registration(plan, name)?;
+    let home = plan.tenant(&app.home);
+    let home = home.ok_or_else(|| Failure::Plan(format!("no tenant is called {:?}", app.home)))?;
+    Ok(App {
+        name: app.name.clone(),
+        client_id: app.app_id.to_string(),
+        client_secret: app.secrets.first().map(|secret| secret.value.clone()),
+        tenant_id: home.id.to_string(),
+    })
 }
 
 fn registration<'a>(plan: &'a Plan, name: &str) -> Result<&'a fixtures::plan::Registration, Failure> {

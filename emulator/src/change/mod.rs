@@ -6,6 +6,7 @@
 mod apps;
 mod directory;
 mod mail;
+mod own_apps;
 mod tenants;
 
 use fixtures::ids::{AppId, GroupId, TenantId, UserId};
@@ -84,6 +85,9 @@ pub enum ChangeError {
     /// Neither member of that group, nor assigned to that application.
     #[error("not a member, or not assigned")]
     Member,
+    /// What a row of the user's own names is not there.
+    #[error("no such {0}")]
+    Unknown(String),
     /// No such application.
     #[error("no such application: {0}")]
     App(AppId),

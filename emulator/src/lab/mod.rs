@@ -2,6 +2,7 @@
 //!
 //! [`table`] is all of it: what is a row there is answered and described, nothing else is. `route.rs` says how to add one.
 
+mod apps;
 mod clock;
 mod directory;
 mod guard;
@@ -33,6 +34,7 @@ fn table() -> Vec<Area> {
         ("world", world::routes()),
         ("clock", clock::routes()),
         ("tenants", tenants::routes()),
+        ("apps", apps::routes()),
         ("directory", directory::routes()),
         ("keys", keys::routes()),
         ("tokens", mint::routes()),

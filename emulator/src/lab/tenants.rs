@@ -90,6 +90,10 @@ struct Clone {
     /// one is made.
     #[serde(default)]
     name: Option<String>,
+    /// The copy's id, where a configuration has one already; made from the name without it.
+    #[serde(default)]
+    #[schemars(with = "Option<Uuid>")]
+    id: Option<TenantId>,
 }
 
 /// The copy. Sign in to it by its id or domain: at `common` a user principal name leads to the original.
@@ -112,7 +116,7 @@ async fn clone(state: Arc<State>, asked: Clone) -> Result<Copied, LabError> {
         return Err(LabError::bad("\"name\" has 1 to 63 lower-case letters, digits and hyphens"));
     }
     // The same name has the same id in every run.
-    let id = TenantId::derived(&format!("copy/{name}"));
+    let id = asked.id.unwrap_or_else(|| TenantId::derived(&format!("copy/{name}")));
     let domain = format!("{name}.example");
     state.apply(Change::Tenant(TenantChange::Copy { of, id, name: name.clone() }))?;
     Ok(Copied { name, id, domain })

@@ -202,3 +202,58 @@ async fn exchanges_are_kept_only_while_recording() {
     scene.post("/lab/recording", json!({ "on": false })).await;
     assert_eq!(scene.read("/lab/exchanges").await, json!({ "exchanges": [] }));
 }
+
+#[tokio::test]
+async fn an_application_of_ones_own_signs_people_in_at_once() {
+    let scene = scene().await;
+    let own = json!({
+        "name": "mine", "client_id": "11111111-2222-3333-4444-555555555555", "tenant": "contoso",
+        "secrets": ["s3cret"], "scopes": ["read"], "redirect_uris": { "web": ["https://app.test/back"] },
+        "grants": [{ "resource": "graph", "scopes": ["User.Read", "openid"] }, { "resource": "mine", "scopes": ["read"] }],
+    });
+    let unfinished = |member: &str, value: Value| {
+        let mut unfinished = own.clone();
+        unfinished[member] = value;
+        unfinished
+    };
+    let before = scene.read("/lab/fingerprint").await;
+    for (unfit, status) in [
+        (unfinished("grants", json!([{ "resource": "graph", "scopes": ["User.Raed"] }])), 404),
+        (unfinished("tenant", json!("nowhere")), 404),
+        (unfinished("client_id", json!("c11e4700-0365-4c11-a0ff-11e036500001")), 409),
+        (unfinished("access_token_version", json!(3)), 400),
+        (unfinished("certificates", json!(["no PEM"])), 400),
+        (unfinished("secret", json!("x")), 400),
+    ] {
+        assert_eq!(scene.post("/lab/apps/add", unfit.clone()).await.status(), status, "{unfit}");
+        assert_eq!(scene.read("/lab/fingerprint").await, before, "nothing of it stays");
+    }
+    scene.done("/lab/apps/add", own.clone()).await;
+    let mut url = scene.running.login.join("contoso.example/oauth2/v2.0/authorize").unwrap();
+    url.query_pairs_mut().extend_pairs([
+        ("client_id", "11111111-2222-3333-4444-555555555555"),
+        ("response_type", "code"),
+        ("redirect_uri", "https://app.test/back"),
+        ("scope", "api://11111111-2222-3333-4444-555555555555/read"),
+        ("login_hint", "alice@contoso.example"),
+    ]);
+    let answer = scene.http.get(url).send().await.unwrap();
+    let back = reqwest::Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();
+    let code = back.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
+    let redeem = |secret: &'static str| {
+        let url = scene.running.login.join("contoso.example/oauth2/v2.0/token").unwrap();
+        scene.http.post(url).form(&[
+            ("grant_type", "authorization_code"),
+            ("client_id", "11111111-2222-3333-4444-555555555555"),
+            ("client_secret", secret),
+            ("redirect_uri", "https://app.test/back"),
+            ("code", code.as_str()),
+        ])
+    };
+    assert_eq!(redeem("wrong").send().await.unwrap().status(), 401);
+    let tokens: Value = redeem("s3cret").send().await.unwrap().json().await.unwrap();
+    assert!(tokens["access_token"].is_string(), "{tokens}");
+    assert_eq!(scene.post("/lab/apps/add", own).await.status(), 409);
+    scene.done("/lab/apps/remove", json!({ "app": "mine" })).await;
+    assert_eq!(redeem("s3cret").send().await.unwrap().status(), 400);
+}

@@ -9,6 +9,8 @@ use crate::{Scene, scene};
 /// The second of the fixture keys.
 const ANNOUNCED: &str = "lmViZpsAYQsRjcAKanq-qmI_HMA";
 
+const OWN: &str = "11111111-2222-3333-4444-555555555555";
+
 /// One request per control that does something. A new control needs a line here.
 fn examples() -> Vec<(&'static str, &'static str, Value)> {
     let grant = json!({ "tenant": "contoso", "client": "m365-server", "resource": "graph", "scopes": ["Mail.Read"] });
@@ -22,6 +24,16 @@ fn examples() -> Vec<(&'static str, &'static str, Value)> {
         ("get", "/lab/tenants", json!({})),
         ("post", "/lab/tenants/clone", json!({ "tenant": "contoso", "name": "worker-1" })),
         ("post", "/lab/tenants/delete", json!({ "tenant": "fabrikam" })),
+        ("get", "/lab/apps", json!({})),
+        (
+            "post",
+            "/lab/apps/add",
+            json!({
+                "name": "mine", "client_id": OWN, "tenant": "contoso", "pre_authorized": ["m365-client"],
+                "grants": [{ "resource": "graph", "scopes": ["User.Read"] }],
+            }),
+        ),
+        ("post", "/lab/apps/remove", json!({ "app": "m365-server" })),
         ("get", "/lab/grants", json!({ "tenant": "contoso" })),
         ("post", "/lab/grants/consent", grant.clone()),
         ("post", "/lab/grants/revoke", grant),
