@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::Serialize;
+use uuid::Uuid;
 
 /// One line of the log.
 #[derive(Debug, Clone, Serialize)]
@@ -15,6 +16,9 @@ use serde::Serialize;
 pub struct AuditEvent {
     /// When the request came.
     pub time: Timestamp,
+    /// What the request is called: the answer's `x-request-id`, and Graph's `client-request-id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<Uuid>,
     /// What was asked for.
     pub event: EventKind,
     /// The tenant, if a token proved it.
@@ -51,7 +55,7 @@ pub struct AuditEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum EventKind {
-    /// A token was shown and refused, or its tenant kept out.
+    /// A token was seen for the first time (`ok`), was refused, or its tenant kept out.
     Authentication,
     /// A tool was called.
     Tool,
@@ -99,6 +103,7 @@ impl AuditEvent {
     pub fn new(time: Timestamp, event: EventKind, outcome: impl Into<String>) -> Self {
         Self {
             time,
+            request_id: None,
             event,
             tenant: None,
             user: None,
@@ -122,6 +127,19 @@ pub trait AuditSink: Send + Sync {
 
 /// JSON lines at the end of a file.
 pub struct AuditFile(Mutex<File>);
+
+/// JSON lines on standard output.
+pub struct AuditStdout;
+
+impl AuditSink for AuditStdout {
+    fn record(&self, event: &AuditEvent) {
+        let Ok(mut line) = serde_json::to_vec(event) else { return };
+        line.push(b'\n');
+        if let Err(error) = io::stdout().lock().write_all(&line) {
+            tracing::error!(%error, "the audit log cannot be written");
+        }
+    }
+}
 
 /// JSON lines in the program's own log, at level info.
 pub struct AuditTrace;

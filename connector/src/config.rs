@@ -46,6 +46,9 @@ pub struct Config {
     /// What is written down.
     #[serde(default)]
     pub audit: AuditConfig,
+    /// Health and measurements.
+    #[serde(default)]
+    pub operations: OperationsConfig,
     /// The assistant's back end, if it runs beside the server.
     #[serde(default)]
     pub host: Option<HostConfig>,
@@ -164,6 +167,17 @@ pub struct LimitsConfig {
 pub struct AuditConfig {
     /// JSON lines go to this file; into the program's log otherwise.
     pub file: Option<PathBuf>,
+    /// JSON lines go to standard output instead.
+    pub stdout: bool,
+}
+
+/// Health and measurements.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OperationsConfig {
+    /// Where `/livez`, `/readyz` and `/metrics` are served, without TLS and without sign-in: an address that only the machine room
+    /// reaches. Nowhere by default.
+    pub listen: Option<SocketAddr>,
 }
 
 /// The configuration is wrong.
@@ -213,6 +227,7 @@ impl Config {
             limited_mode: false,
             limits: LimitsConfig::default(),
             audit: AuditConfig::default(),
+            operations: OperationsConfig::default(),
             host: None,
         }
     }
@@ -252,6 +267,9 @@ impl Config {
         }
         if self.entra.allowed_clients.is_empty() {
             return wrong("entra.allowed_clients", "name at least one client application, or nobody can call");
+        }
+        if self.audit.file.is_some() && self.audit.stdout {
+            return wrong("audit", "set one of file and stdout");
         }
         let limits = &self.limits;
         if [limits.requests_in_flight, limits.request_seconds, limits.call_seconds].contains(&0) {

@@ -20,6 +20,7 @@ mod entra;
 mod graph;
 pub mod host;
 mod limits;
+mod metrics;
 pub mod policy;
 pub mod refusal;
 pub mod resource_uri;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use connector::{Config, Connector, Parts};
 use tracing::Level;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
@@ -19,8 +19,19 @@ struct Arguments {
     /// Configuration file (TOML). Variables OFFLINE365_CONNECTOR__SECTION__KEY overrule it.
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
+    /// How the log on standard error is written.
+    #[arg(long, value_enum, default_value_t = LogForm::Text, global = true)]
+    log: LogForm,
     #[command(subcommand)]
     command: Option<Command>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogForm {
+    /// Lines for people.
+    Text,
+    /// One JSON object per line.
+    Json,
 }
 
 #[derive(Subcommand)]
@@ -37,8 +48,12 @@ fn main() -> ExitCode {
         let target = facts.target();
         target == "audit" || target.split("::").next() == Some("connector") || *facts.level() <= Level::WARN
     });
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(wanted.and(ours_or_serious));
-    tracing_subscriber::registry().with(lines).init();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match arguments.log {
+        LogForm::Text => lines.boxed(),
+        LogForm::Json => lines.json().boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(wanted.and(ours_or_serious))).init();
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -64,6 +79,9 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         println!("MCP server: {}", running.mcp);
         if let Some(host) = &running.host {
             println!("Host: {host}");
+        }
+        if let Some(operations) = &running.operations {
+            println!("Health and measurements: {operations}");
         }
         stop_requested().await;
         running.shutdown().await;

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::audit::{AuditFile, AuditSink, AuditTrace};
+use crate::audit::{AuditFile, AuditSink, AuditStdout, AuditTrace};
 use crate::caller::TenantId;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
@@ -18,10 +18,11 @@ use crate::entra::keys::{AuthorityKeys, ForHost, KeySource};
 use crate::entra::obo::{Exchange, Registration};
 use crate::host::vault::{Resealed, TokenVault};
 use crate::host::{self, EntraSettings, HostDoors, HostParts, HostStartError};
+use crate::metrics::{CountedAudit, CountedTransport, Metrics};
 use crate::policy::Policy;
 use crate::server::admission::{Admission, Listed, OfHost};
 use crate::server::listen::{self, Identity, IdentityError};
-use crate::server::{self, Server};
+use crate::server::{self, Server, operations};
 use crate::transport::{self, Http, Transport};
 
 /// The connector.
@@ -33,6 +34,8 @@ pub struct Connector;
 pub struct Parts {
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where audit events go, in place of what the configuration says.
+    pub audit: Option<Arc<dyn AuditSink>>,
 }
 
 /// A connector that serves.
@@ -41,6 +44,8 @@ pub struct Running {
     pub mcp: Url,
     /// Origin of the host, if one was configured.
     pub host: Option<Url>,
+    /// Origin of health and measurements, if they are served.
+    pub operations: Option<Url>,
     doors: Option<HostDoors>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -87,7 +92,7 @@ type Wrap<T> = Box<dyn FnOnce(Arc<T>) -> Arc<T> + Send>;
 
 impl Default for Parts {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock) }
+        Self { clock: Arc::new(SystemClock), audit: None }
     }
 }
 
@@ -132,16 +137,22 @@ pub(crate) async fn start(config: Config, parts: Parts, policy: Policy, wraps: W
     let identity = config.identity()?.map(|(chain, key)| Identity::of_pem(&chain, &key)).transpose()?;
     let client =
         transport::client(config.extra_roots()?.as_deref(), Duration::from_secs(config.limits.request_seconds.into()))?;
+    let metrics = Arc::new(Metrics::default());
     let transport = wrapped::<dyn Transport>(Arc::new(Http(client.clone())), wraps.transport);
+    let transport: Arc<dyn Transport> =
+        Arc::new(CountedTransport::new(transport, &config.graph.url, Arc::clone(&metrics)));
     let clock = parts.clock;
-    let keys: Arc<dyn KeySource> =
+    let authority =
         Arc::new(AuthorityKeys::new(config.entra.login.clone(), Arc::clone(&transport), Arc::clone(&clock)));
-    let keys = wrapped(keys, wraps.keys);
-    let audit: Arc<dyn AuditSink> = match &config.audit.file {
-        Some(path) => Arc::new(AuditFile::open(path).map_err(StartError::Audit)?),
-        None => Arc::new(AuditTrace),
+    let keys = wrapped::<dyn KeySource>(Arc::clone(&authority) as _, wraps.keys);
+    let audit: Arc<dyn AuditSink> = match (parts.audit, &config.audit.file) {
+        (Some(sink), _) => sink,
+        (None, Some(path)) => Arc::new(AuditFile::open(path).map_err(StartError::Audit)?),
+        (None, None) if config.audit.stdout => Arc::new(AuditStdout),
+        (None, None) => Arc::new(AuditTrace),
     };
     let audit = wrapped(audit, wraps.audit);
+    let audit: Arc<dyn AuditSink> = Arc::new(CountedAudit { real: audit, metrics: Arc::clone(&metrics) });
 
     let (listener, address) = bind(config.server.listen).await?;
     let scheme = if identity.is_some() { "https" } else { "http" };
@@ -206,7 +217,13 @@ pub(crate) async fn start(config: Config, parts: Parts, policy: Policy, wraps: W
         server::Parts { policy, clock, keys, audit, admission, exchange, transport, stop: stop.clone() },
     )?;
     tasks.push(listen::serve(listener, identity, server.router(), stop.clone()));
-    Ok(Running { mcp, host: host_url, doors: host_doors, stop, tasks })
+    let mut operations_url = None;
+    if let Some(address) = config.operations.listen {
+        let (listener, address) = bind(address).await?;
+        tasks.push(listen::serve(listener, None, operations::router(authority, metrics), stop.clone()));
+        operations_url = Some(self::origin("http", address)?);
+    }
+    Ok(Running { mcp, host: host_url, operations: operations_url, doors: host_doors, stop, tasks })
 }
 
 fn wrapped<T: ?Sized>(real: Arc<T>, wrap: Option<Wrap<T>>) -> Arc<T> {

@@ -74,7 +74,7 @@ impl Embedded {
         let emulator = emulator.map_err(|error| StartError::Ours(error.to_string()))?;
         let clock = Arc::new(StandingClock::at(epoch));
         let config = config(&plan, &emulator, setup).map_err(StartError::Ours)?;
-        let parts = connector::Parts { clock: clock.clone() };
+        let parts = connector::Parts { clock: clock.clone(), ..connector::Parts::default() };
         let (policy, edges) = broken.map_or_else(|| (Policy::STRICT, Edges::default()), |broken| (broken.fault)());
         let obo_max_age = SignedDuration::from_secs(config.obo.max_age_seconds.into());
         let connector = danger::start_with_policy(config, parts, policy, edges).await;

@@ -141,6 +141,15 @@ impl AuthorityKeys {
         }
     }
 
+    /// Whether tokens can be judged: the keys are known, or can be had.
+    pub(crate) async fn ready(&self) -> Result<(), KeysUnavailable> {
+        let now = self.clock.now();
+        if self.known.load().as_ref().is_some_and(|known| known.age(now) < STALE) {
+            return Ok(());
+        }
+        self.lookup("").await.map(drop)
+    }
+
     /// Discovery of the configured authority, then its keys. An answer that points to another origin, or speaks for another
     /// issuer, is not believed.
     async fn ask(&self) -> Result<BTreeMap<String, SigningKey>, KeysUnavailable> {

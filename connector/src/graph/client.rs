@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -19,6 +19,7 @@ use crate::policy::Policy;
 use crate::policy::refusals::{AfterChallenge, GraphFailure, Subject};
 use crate::policy::scopes::Need;
 use crate::refusal::{Code, Refusal};
+use crate::server::request_id::RequestId;
 use crate::transport::{Incoming, Outgoing, Transport, TransportError};
 
 /// The largest answer that is read.
@@ -38,7 +39,24 @@ pub(crate) struct Reader<'a> {
     graph: &'a Graph,
     caller: &'a Caller,
     need: Need,
-    requests: &'a Mutex<Vec<String>>,
+    call: &'a Call,
+}
+
+/// What all requests of one call share: its name, and Graph's names for them.
+pub(crate) struct Call {
+    id: RequestId,
+    requests: Mutex<Vec<String>>,
+}
+
+impl Call {
+    pub(crate) fn new(id: RequestId) -> Self {
+        Self { id, requests: Mutex::default() }
+    }
+
+    /// Graph's request ids so far.
+    pub(crate) fn graph_requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -64,9 +82,9 @@ impl Graph {
         Self { origin, policy, exchange, transport, limits }
     }
 
-    /// A reader that notes Graph's request ids in `requests`.
-    pub(crate) fn reader<'a>(&'a self, caller: &'a Caller, need: Need, requests: &'a Mutex<Vec<String>>) -> Reader<'a> {
-        Reader { graph: self, caller, need, requests }
+    /// A reader for one call.
+    pub(crate) fn reader<'a>(&'a self, caller: &'a Caller, need: Need, call: &'a Call) -> Reader<'a> {
+        Reader { graph: self, caller, need, call }
     }
 
     /// Where `link`, a next link, leads; within Graph only.
@@ -138,7 +156,7 @@ impl Reader<'_> {
             // Not held while waiting: another request of this user's may go on.
             let answer = {
                 let _under_way = self.graph.limits.enter(self.caller).await;
-                self.graph.transport.send(outgoing(url, token)?).await
+                self.graph.transport.send(outgoing(url, token, self.call.id)?).await
             };
             let (outcome, retry_after) = match &answer {
                 Ok(answer) => {
@@ -160,18 +178,19 @@ impl Reader<'_> {
 
     fn note(&self, answer: &Incoming) {
         if let Some(id) = text(&answer.headers, "request-id") {
-            self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+            self.call.requests.lock().unwrap_or_else(PoisonError::into_inner).push(id);
         }
     }
 }
 
-fn outgoing(url: &Url, token: &GraphToken) -> Result<Outgoing, Refusal> {
+fn outgoing(url: &Url, token: &GraphToken, id: RequestId) -> Result<Outgoing, Refusal> {
     let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.secret.expose_secret()))
         .map_err(|_| Refusal::new(Code::UpstreamError, "The issuer's token cannot be sent."))?;
     bearer.set_sensitive(true);
     let mut headers = HeaderMap::new();
     headers.insert(header::AUTHORIZATION, bearer);
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(HeaderName::from_static("client-request-id"), id.header());
     Ok(Outgoing { method: Method::GET, url: url.clone(), headers, body: Bytes::new(), limit: LIMIT })
 }
 

@@ -1,6 +1,6 @@
 //! Who is calling, and are they let in? Asked on every request, before any MCP.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use axum::Json;
 use axum::extract::{Request, State};
@@ -12,17 +12,22 @@ use serde_json::json;
 
 use super::admission::Closed;
 use super::guard::refuse;
+use super::request_id::RequestId;
 use super::{Services, body, metadata::Metadata};
 use crate::audit::{AuditEvent, EventKind};
 use crate::caller::Caller;
 use crate::policy::token::{self, Answer, Expected, Rule};
 use crate::refusal::Refusal;
 
+/// Beyond so many living tokens, signing in is no event any more; calls still are.
+const MANY_TOKENS: usize = 100_000;
+
 /// One request's own: its caller, and what its answer turns into when a tool finds that the sign-in is not enough.
 #[derive(Clone)]
 pub(super) struct Session {
     pub(super) caller: Arc<Caller>,
     pub(super) sign_in: Arc<OnceLock<Refusal>>,
+    pub(super) request: RequestId,
 }
 
 /// Why a request gets no further.
@@ -40,10 +45,16 @@ enum Denied {
 }
 
 pub(super) async fn check(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
+    let Some(id) = request.extensions().get::<RequestId>().copied() else {
+        return refuse(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The request has no name.");
+    };
     let caller = match services.admitted(request.headers()).await {
-        Ok(caller) => Arc::new(caller),
+        Ok(caller) => {
+            services.note_sign_in(id, &caller);
+            Arc::new(caller)
+        }
         Err(denied) => {
-            services.note(&denied);
+            services.note(id, &denied);
             body::drain(request.into_body()).await;
             return denied.answer(&services.metadata);
         }
@@ -51,7 +62,7 @@ pub(super) async fn check(State(services): State<Arc<Services>>, mut request: Re
     // Headers travel into the tools' context: the token stays here.
     request.headers_mut().remove(header::AUTHORIZATION);
     request.headers_mut().remove(header::COOKIE);
-    let session = Session { caller, sign_in: Arc::default() };
+    let session = Session { caller, sign_in: Arc::default(), request: id };
     let sign_in = Arc::clone(&session.sign_in);
     request.extensions_mut().insert(session);
     let response = next.run(request).await;
@@ -85,7 +96,30 @@ impl Services {
         }
     }
 
-    fn note(&self, denied: &Denied) {
+    fn note_sign_in(&self, id: RequestId, caller: &Caller) {
+        let now = self.clock.now();
+        let mut known = self.signed_in.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MANY_TOKENS {
+            known.retain(|_, until| now < *until);
+        }
+        let is_new = known.len() < MANY_TOKENS && known.insert(caller.assertion_digest(), caller.expires()).is_none();
+        drop(known);
+        if is_new {
+            self.audit.record(&self.event(id, "ok", Some(caller)));
+        }
+    }
+
+    fn event(&self, id: RequestId, outcome: &str, caller: Option<&Caller>) -> AuditEvent {
+        AuditEvent {
+            request_id: Some(id.0),
+            tenant: caller.map(|caller| caller.tenant().to_string()),
+            user: caller.map(|caller| caller.user().to_string()),
+            client: caller.map(|caller| caller.client().to_owned()),
+            ..AuditEvent::new(self.clock.now(), EventKind::Authentication, outcome)
+        }
+    }
+
+    fn note(&self, id: RequestId, denied: &Denied) {
         let (outcome, caller) = match denied {
             // Every client begins so, to learn where to sign in.
             Denied::NoToken => return,
@@ -94,20 +128,7 @@ impl Services {
             Denied::Closed(closed, caller) => (closed.code(), Some(caller)),
             Denied::KeysUnavailable => ("keys_unavailable", None),
         };
-        self.audit.record(&AuditEvent {
-            time: self.clock.now(),
-            event: EventKind::Authentication,
-            tenant: caller.map(|caller| caller.tenant().to_string()),
-            user: caller.map(|caller| caller.user().to_string()),
-            organization: None,
-            person: None,
-            client: caller.map(|caller| caller.client().to_owned()),
-            tool: None,
-            outcome: outcome.to_owned(),
-            permission: None,
-            graph_requests: Vec::new(),
-            duration_ms: 0,
-        });
+        self.audit.record(&self.event(id, outcome, caller.map(|caller| &**caller)));
     }
 }
 

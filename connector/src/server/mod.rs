@@ -8,6 +8,9 @@
 //! | `body` | is the body one JSON object that means one thing? |
 //! | [`admission`] | is this tenant in, is this tool on? |
 //! | `metadata` | where does a client sign in? |
+//! | `request_id` | what is this request called? |
+//! | `operations` | is the process alive, can it serve, how much has it done? |
+//! | `resources` | what can be read by address as an MCP resource? |
 //! | `mcp` | which tools are there, and how do they answer? |
 
 pub mod admission;
@@ -17,10 +20,13 @@ mod guard;
 pub(crate) mod listen;
 mod mcp;
 mod metadata;
+pub(crate) mod operations;
+pub(crate) mod request_id;
+mod resources;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
@@ -28,6 +34,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use http::StatusCode;
+use jiff::Timestamp;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio_util::sync::CancellationToken;
@@ -75,6 +82,8 @@ pub(crate) struct Services {
     scope: String,
     clients: BTreeSet<String>,
     metadata: Metadata,
+    /// Tokens that were let in, until they die: the first time is an event.
+    signed_in: Mutex<BTreeMap<[u8; 32], Timestamp>>,
     reach: guard::Reach,
     max_body: usize,
     pub(crate) limited_mode: bool,
@@ -108,6 +117,7 @@ impl Server {
             scope: config.entra.scope.clone(),
             clients: config.entra.allowed_clients.iter().cloned().collect(),
             metadata: Metadata::new(config, &origin),
+            signed_in: Mutex::default(),
             reach: guard::Reach::new(&origin, address, &config.server.allowed_origins),
             max_body: config.server.max_body_bytes,
             stop,
@@ -142,5 +152,6 @@ impl Server {
             .fallback(async || guard::refuse(StatusCode::NOT_FOUND, "not_found", "There is nothing here."))
             .layer(from_fn_with_state(Arc::clone(&services), guard::check))
             .layer(from_fn(guard::no_store))
+            .layer(from_fn(request_id::name))
     }
 }

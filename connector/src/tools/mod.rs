@@ -6,7 +6,7 @@ mod get_me;
 mod outlook_email_search;
 mod read_resource;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use rmcp::handler::server::tool::{schema_for_input, schema_for_output};
@@ -17,14 +17,18 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::caller::Caller;
-use crate::graph::client::Reader;
+use crate::graph::{self, client::Reader};
 use crate::policy::scopes::Need;
 use crate::refusal::{Code, Refusal};
 use crate::resource_uri::{Mailbox, Segment};
 use crate::server::Services;
+use crate::server::request_id::RequestId;
 
 /// Every tool, by name: `tools/list` has this order.
 pub(crate) const TOOLS: &[ToolRow] = &[get_me::TOOL, outlook_email_search::TOOL, read_resource::TOOL];
+
+/// The tool that resources are read with.
+pub(crate) const READ_RESOURCE: ToolRow = read_resource::TOOL;
 
 /// One tool.
 pub(crate) struct ToolRow {
@@ -47,17 +51,17 @@ type Answered<'a> = BoxFuture<'a, Result<Value, Refusal>>;
 pub(crate) struct Reach<'a> {
     services: &'a Services,
     caller: &'a Caller,
-    requests: Mutex<Vec<String>>,
+    call: graph::client::Call,
 }
 
 impl<'a> Reach<'a> {
-    pub(crate) fn new(services: &'a Services, caller: &'a Caller) -> Self {
-        Self { services, caller, requests: Mutex::default() }
+    pub(crate) fn new(services: &'a Services, caller: &'a Caller, id: RequestId) -> Self {
+        Self { services, caller, call: graph::client::Call::new(id) }
     }
 
     /// Graph's request ids so far.
     pub(crate) fn graph_requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.call.graph_requests()
     }
 
     /// Counts `calls` against what this caller may ask for in a minute.
@@ -66,7 +70,7 @@ impl<'a> Reach<'a> {
     }
 
     fn graph(&self, need: Need) -> Reader<'_> {
-        self.services.graph.reader(self.caller, need, &self.requests)
+        self.services.graph.reader(self.caller, need, &self.call)
     }
 
     /// Mail of a mailbox. One's own, even when it is asked for by address.

@@ -47,7 +47,7 @@ async fn beside() -> (Scene, Running) {
     config.graph.url = "http://127.0.0.1:1".parse().unwrap();
     config.server.allow_plain_http = true;
     config.host = Some(scene.config());
-    let parts = Parts { clock: Arc::new(scene.clock.clone()) };
+    let parts = Parts { clock: Arc::new(scene.clock.clone()), ..Parts::default() };
     let running = Connector::start(config, parts).await.unwrap();
     scene.host = running.host.clone().unwrap();
     (scene, running)

@@ -5,6 +5,8 @@ mod chaos;
 mod doors;
 mod exchange;
 mod mail;
+mod operations;
+mod resources;
 mod scene;
 mod shapes;
 mod stub;

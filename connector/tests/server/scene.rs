@@ -93,7 +93,8 @@ impl Scene {
         config.graph.url = stub.graph.clone();
         config.admission.tenants = vec![CONTOSO.parse().unwrap(), FABRIKAM.parse().unwrap()];
         change(&mut config);
-        let running = Connector::start(config, Parts { clock: Arc::new(clock.clone()) }).await.unwrap();
+        let running =
+            Connector::start(config, Parts { clock: Arc::new(clock.clone()), ..Parts::default() }).await.unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { stub, clock, running, http }
     }
@@ -131,7 +132,7 @@ impl Scene {
             "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
             "io.modelcontextprotocol/clientCapabilities": {},
         });
-        let name = params["name"].as_str().unwrap_or_default().to_owned();
+        let name = params["name"].as_str().or(params["uri"].as_str()).unwrap_or_default().to_owned();
         let mut headers = vec![("mcp-protocol-version", "2026-07-28"), ("mcp-method", method)];
         if !name.is_empty() {
             headers.push(("mcp-name", &name));
@@ -142,6 +143,11 @@ impl Scene {
 
     pub(crate) async fn call(&self, token: &str, tool: &str, arguments: Value) -> Answer {
         self.current_era(token, "tools/call", json!({ "name": tool, "arguments": arguments })).await
+    }
+
+    /// Reads a resource.
+    pub(crate) async fn resource(&self, token: &str, uri: &str) -> Answer {
+        self.current_era(token, "resources/read", json!({ "uri": uri })).await
     }
 
     /// A call of Alice's.

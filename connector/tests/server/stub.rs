@@ -96,6 +96,7 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     pub(crate) query: BTreeMap<String, String>,
     pub(crate) bearer: String,
+    pub(crate) client_request_id: String,
 }
 
 #[derive(Default)]
@@ -298,6 +299,7 @@ async fn graph(State(shared): Shared, request: Request) -> Response {
             path: url.path().to_owned(),
             query: url.query_pairs().into_owned().collect(),
             bearer: text(request.headers(), "authorization").trim_start_matches("Bearer ").to_owned(),
+            client_request_id: text(request.headers(), "client-request-id"),
         });
         inner.fault(Place::Graph)
     };

@@ -25,7 +25,9 @@ async fn each_call_leaves_a_line_that_says_who_and_how_but_not_what() {
     let text = std::fs::read_to_string(&file).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let outcomes: Vec<_> = lines.iter().map(|line| line["outcome"].as_str().unwrap()).collect();
-    assert_eq!(outcomes, ["ok", "ok", "CONSENT_REQUIRED", "malformed", "tenant_not_enabled"]);
+    assert_eq!(outcomes, ["ok", "ok", "ok", "CONSENT_REQUIRED", "malformed", "tenant_not_enabled"]);
+    assert_eq!(lines[0]["event"], "authentication");
+    let lines = &lines[1..];
     assert_eq!((&lines[0]["tenant"], &lines[0]["user"]), (&json!(CONTOSO), &json!(ALICE)));
     assert_eq!((&lines[0]["tool"], &lines[0]["graphRequests"]), (&json!("outlook_email_search"), &json!(["req-1"])));
     assert_eq!(lines[2]["permission"], "User.Read");
