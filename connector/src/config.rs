@@ -11,6 +11,7 @@ use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
 
+use crate::documents::DocumentsConfig;
 use crate::entra::credential::Credential;
 use crate::host::HostConfig;
 
@@ -49,6 +50,9 @@ pub struct Config {
     /// Health and measurements.
     #[serde(default)]
     pub operations: OperationsConfig,
+    /// How documents are read.
+    #[serde(default)]
+    pub documents: DocumentsConfig,
     /// The assistant's back end, if it runs beside the server.
     #[serde(default)]
     pub host: Option<HostConfig>,
@@ -228,6 +232,7 @@ impl Config {
             limits: LimitsConfig::default(),
             audit: AuditConfig::default(),
             operations: OperationsConfig::default(),
+            documents: DocumentsConfig::default(),
             host: None,
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::audit::AuditSink;
 use crate::config::Config;
+use crate::documents::Extractor;
 use crate::host::vault::TokenVault;
 use crate::policy::Policy;
 use crate::start::{self, Parts, Running, StartError};
@@ -25,6 +26,8 @@ pub struct Edges {
     pub keys: Option<Wrap<dyn KeySource>>,
     /// The audit log.
     pub audit: Option<Wrap<dyn AuditSink>>,
+    /// What reads documents.
+    pub documents: Option<Wrap<dyn Extractor>>,
     /// Where the host keeps tokens.
     pub vault: Option<Wrap<dyn TokenVault>>,
 }
@@ -36,6 +39,12 @@ pub async fn start_with_policy(
     policy: Policy,
     edges: Edges,
 ) -> Result<Running, StartError> {
-    let wraps = start::Wraps { transport: edges.transport, keys: edges.keys, audit: edges.audit, vault: edges.vault };
+    let wraps = start::Wraps {
+        transport: edges.transport,
+        keys: edges.keys,
+        audit: edges.audit,
+        vault: edges.vault,
+        documents: edges.documents,
+    };
     start::start(config, parts, policy, wraps).await
 }

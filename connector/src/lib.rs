@@ -7,6 +7,7 @@
 //! | `entra` | which keys sign; which token does Graph get? |
 //! | `graph` | what can be read of Graph at all |
 //! | `tools` | what a model can call |
+//! | [`documents`] | what stands in a file |
 //! | [`resource_uri`] | how a mail, folder or attachment is named |
 //! | [`host`] | the assistant's back end |
 
@@ -16,6 +17,7 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "broken")]
 pub mod danger;
+pub mod documents;
 mod entra;
 mod graph;
 pub mod host;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
-use connector::{Config, Connector, Parts};
+use connector::{Config, Connector, Parts, documents};
 use tracing::Level;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -38,10 +38,16 @@ enum LogForm {
 enum Command {
     /// Says what is wrong with the configuration, and starts nothing.
     CheckConfig,
+    /// Reads one document from standard input. Started by the server.
+    #[command(name = documents::worker::SUBCOMMAND, hide = true)]
+    ExtractWorker,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if matches!(arguments.command, Some(Command::ExtractWorker)) {
+        return if documents::worker::serve().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     // Libraries print whole messages and headers at their finer levels: content stays out of the log whatever RUST_LOG says.
     let wanted = EnvFilter::builder().with_default_directive(Level::INFO.into()).from_env_lossy();
     let ours_or_serious = filter_fn(|facts| {

@@ -14,6 +14,8 @@ use crate::audit::{AuditFile, AuditSink, AuditStdout, AuditTrace};
 use crate::caller::TenantId;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
+use crate::documents::worker::NoWorkers;
+use crate::documents::{Extractor, Workers};
 use crate::entra::keys::{AuthorityKeys, ForHost, KeySource};
 use crate::entra::obo::{Exchange, Registration};
 use crate::host::vault::{Resealed, TokenVault};
@@ -85,6 +87,7 @@ pub(crate) struct Wraps {
     pub(crate) transport: Option<Wrap<dyn Transport>>,
     pub(crate) keys: Option<Wrap<dyn KeySource>>,
     pub(crate) audit: Option<Wrap<dyn AuditSink>>,
+    pub(crate) documents: Option<Wrap<dyn Extractor>>,
     pub(crate) vault: Option<Wrap<dyn TokenVault>>,
 }
 
@@ -153,6 +156,11 @@ pub(crate) async fn start(config: Config, parts: Parts, policy: Policy, wraps: W
     };
     let audit = wrapped(audit, wraps.audit);
     let audit: Arc<dyn AuditSink> = Arc::new(CountedAudit { real: audit, metrics: Arc::clone(&metrics) });
+    let documents: Arc<dyn Extractor> = match config.documents.program() {
+        Some(program) => Arc::new(Workers::new(program, config.documents.limits())),
+        None => Arc::new(NoWorkers),
+    };
+    let documents = wrapped(documents, wraps.documents);
 
     let (listener, address) = bind(config.server.listen).await?;
     let scheme = if identity.is_some() { "https" } else { "http" };
@@ -214,7 +222,7 @@ pub(crate) async fn start(config: Config, parts: Parts, policy: Policy, wraps: W
         &config,
         origin,
         address,
-        server::Parts { policy, clock, keys, audit, admission, exchange, transport, stop: stop.clone() },
+        server::Parts { policy, clock, keys, audit, documents, admission, exchange, transport, stop: stop.clone() },
     )?;
     tasks.push(listen::serve(listener, identity, server.router(), stop.clone()));
     let mut operations_url = None;

@@ -43,6 +43,7 @@ use url::Url;
 use crate::audit::AuditSink;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::documents::Extractor;
 use crate::entra::keys::KeySource;
 use crate::entra::obo::Exchange;
 use crate::graph::client::Graph;
@@ -58,6 +59,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) keys: Arc<dyn KeySource>,
     pub(crate) audit: Arc<dyn AuditSink>,
+    pub(crate) documents: Arc<dyn Extractor>,
     pub(crate) admission: Arc<dyn Admission>,
     pub(crate) exchange: Exchange,
     pub(crate) transport: Arc<dyn Transport>,
@@ -73,6 +75,8 @@ pub(crate) struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) keys: Arc<dyn KeySource>,
     pub(crate) audit: Arc<dyn AuditSink>,
+    /// What reads documents.
+    pub(crate) documents: Arc<dyn Extractor>,
     pub(crate) admission: Arc<dyn Admission>,
     pub(crate) graph: Graph,
     /// Seals cursors. Derived from the registration's credential, so that replicas and restarts share it.
@@ -95,7 +99,7 @@ pub(crate) struct Services {
 impl Server {
     pub(crate) fn new(config: &Config, origin: Url, address: SocketAddr, parts: Parts) -> Result<Self, ConfigError> {
         let cursor_key = config.credential()?.derived("offline365 cursor v1");
-        let Parts { policy, clock, keys, audit, admission, exchange, transport, stop } = parts;
+        let Parts { policy, clock, keys, audit, documents, admission, exchange, transport, stop } = parts;
         Ok(Self(Arc::new(Services {
             graph: Graph::new(
                 config.graph.url.clone(),
@@ -110,6 +114,7 @@ impl Server {
             clock,
             keys,
             audit,
+            documents,
             admission,
             cursor_key,
             login: config.entra.login.clone(),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::Note;
 use super::super::outlook_email_search::Person;
-use super::{Kind, Whole, object};
+use super::{Content, Kind, Whole, object};
 use crate::graph::client::Reader;
 use crate::graph::mail::{Folder, Message, Page};
 use crate::graph::request::{GraphRead, MessagePage, Question};
@@ -24,7 +24,7 @@ pub(super) async fn read_top(graph: &Reader<'_>, mailbox: &Mailbox) -> Result<Wh
         mime_type: "text/plain".to_owned(),
         title: Some("Mail folders".to_owned()),
         metadata: object(json!({ "folders": folders })),
-        content,
+        content: Content::Text(content),
         notes: more(page.next.is_some()),
     })
 }
@@ -53,7 +53,7 @@ pub(super) async fn read(graph: &Reader<'_>, mailbox: &Mailbox, id: &Segment) ->
             "folders": children,
             "messages": messages,
         })),
-        content,
+        content: Content::Text(content),
         notes: more(page.next.is_some()),
     })
 }

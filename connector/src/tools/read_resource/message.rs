@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::outlook_email_search::Person;
-use super::{Kind, Whole, object, text};
+use super::{Content, Kind, Whole, object, text};
 use crate::graph::client::Reader;
 use crate::graph::mail::{Attachment, Message, Page};
 use crate::graph::request::GraphRead;
@@ -49,7 +49,7 @@ pub(super) async fn read(graph: &Reader<'_>, mailbox: &Mailbox, id: &Segment) ->
         mime_type: "text/plain".to_owned(),
         title: message.subject,
         metadata: object(metadata),
-        content,
+        content: Content::Text(content),
         notes,
     })
 }
@@ -57,7 +57,7 @@ pub(super) async fn read(graph: &Reader<'_>, mailbox: &Mailbox, id: &Segment) ->
 fn facts(attachment: &Attachment, mailbox: &Mailbox, message: &Segment) -> serde_json::Value {
     let uri = Segment::new(attachment.id.as_str())
         .map(|id| ResourceUri::Attachment { mailbox: mailbox.clone(), message: message.clone(), id }.to_string());
-    let reason = super::attachment::unreadable(attachment);
+    let reason = super::attachment::readable(attachment).err();
     json!({
         "uri": uri,
         "name": attachment.name,

@@ -1,6 +1,7 @@
 //! The content behind a `uri`: a message, an attachment of a text kind, a folder.
 
 mod attachment;
+mod document;
 mod folder;
 mod message;
 mod text;
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Note, Reach, ToolRow, answer, arguments, cursor, input_schema, output_schema};
+use crate::documents::Extracted;
+use crate::documents::render::{Form, Place, Wanted};
 use crate::policy::scopes::Need;
 use crate::refusal::{Code, Refusal};
 use crate::resource_uri::{ResourceUri, UriError};
@@ -26,7 +29,8 @@ pub(super) const TOOL: ToolRow = ToolRow {
     name: NAME,
     title: "Read a Microsoft 365 resource",
     description: "Reads what a `uri` names: mail:///messages/{id}, mail:///messages/{id}/attachments/{id}, mail:///folders/ and mail:///folders/{id}. \
-                  Long content comes in parts: repeat the call with `cursor`. Up to 20 uris can be read in one call with `uris`.",
+                  Attachments are read as what they are: Word, Excel, PowerPoint, PDF, mail, text. Long content comes in parts: repeat the \
+                  call with `cursor`. Up to 20 uris can be read in one call with `uris`.",
     needs: &[Need::OwnMail],
     input: input_schema::<Input>,
     output: output_schema::<Output>,
@@ -46,6 +50,18 @@ struct Input {
     cursor: Option<String>,
     /// How many characters of content: 40000 by default, 100000 at most. With `uris`, for all of them together.
     max_chars: Option<usize>,
+    /// The first page or slide of a document, from 1.
+    #[schemars(range(min = 1))]
+    start_page: Option<usize>,
+    /// Its last page or slide.
+    #[schemars(range(min = 1))]
+    end_page: Option<usize>,
+    /// One sheet of a workbook, by name.
+    sheet: Option<String>,
+    /// Cells of that sheet, or of the first one that is visible: `B2:D10`, `A:C`, `2:5`.
+    range: Option<String>,
+    /// How documents are written: `markdown` by default, `text`, or `json` for blocks and typed cells.
+    format: Option<Form>,
 }
 
 /// One document, or `results` when several were asked for.
@@ -70,7 +86,13 @@ struct Document {
     metadata: Map<String, Value>,
     /// The content as text, or this part of it.
     content: String,
-    page: PageFacts,
+    page: Place,
+    /// Blocks by page, for `format: json`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pages: Option<Value>,
+    /// The sheets of a workbook: name, range, rowCount, columnCount, hidden; for `format: json` also rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sheets: Option<Value>,
     /// For the next part.
     next_cursor: Option<String>,
     /// Whether content is missing at the end of this part.
@@ -87,23 +109,20 @@ enum Kind {
     Folders,
 }
 
-/// Which characters of the content these are.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct PageFacts {
-    start_char: usize,
-    end_char: usize,
-    total_chars: usize,
-}
-
 /// A resource before it is cut into parts.
 struct Whole {
     kind: Kind,
     mime_type: String,
     title: Option<String>,
     metadata: Map<String, Value>,
-    content: String,
+    content: Content,
     notes: Vec<Note>,
+}
+
+/// What is cut into parts.
+enum Content {
+    Text(String),
+    Document(Extracted),
 }
 
 async fn call(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Value, Refusal> {
@@ -112,12 +131,13 @@ async fn call(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Value, Refus
     if !(1..=MAX_CHARS).contains(&max) {
         return Err(Refusal::argument("maxChars", format!("`maxChars` is at least 1 and at most {MAX_CHARS}.")));
     }
+    let wanted = document::wanted(&input, max)?;
     match (input.uri, input.uris) {
         (Some(uri), None) => {
-            let document = one(reach, &uri, input.cursor.as_deref(), max).await?;
+            let document = one(reach, &uri, input.cursor.as_deref(), wanted).await?;
             answer(&Output { document: Some(document), results: None })
         }
-        (None, Some(uris)) if input.cursor.is_none() => several(reach, &uris, max).await,
+        (None, Some(uris)) if input.cursor.is_none() => several(reach, &uris, wanted).await,
         (None, Some(_)) => Err(Refusal::new(Code::UnsupportedCombination, "cursor and uris do not go together.")
             .parameters(&["cursor", "uris"])
             .suggestion("Go on with `uri` and the cursor of that one.")),
@@ -125,16 +145,19 @@ async fn call(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Value, Refus
     }
 }
 
-async fn several(reach: &Reach<'_>, uris: &[String], max: usize) -> Result<Value, Refusal> {
+async fn several(reach: &Reach<'_>, uris: &[String], wanted: Wanted) -> Result<Value, Refusal> {
     if uris.is_empty() || uris.len() > MAX_URIS {
         return Err(Refusal::argument("uris", format!("`uris` has at least 1 and at most {MAX_URIS} entries.")));
     }
     // The first one was counted as the call.
     reach.count(u32::try_from(uris.len() - 1).unwrap_or(u32::MAX))?;
-    let share = (max / uris.len()).max(1);
+    let wanted = Wanted { max_chars: (wanted.max_chars / uris.len()).max(1), ..wanted };
     let mut results = Vec::with_capacity(uris.len());
     // As many at a time as one user may ask of Graph; answered in the order asked for.
-    let each = uris.iter().map(|uri| async move { (uri, one(reach, uri, None, share).await) });
+    let each = uris.iter().map(|uri| {
+        let wanted = wanted.clone();
+        async move { (uri, one(reach, uri, None, wanted).await) }
+    });
     let mut reading = stream::iter(each.collect::<Vec<_>>()).buffered(4);
     while let Some((uri, outcome)) = reading.next().await {
         let result = match outcome {
@@ -150,11 +173,11 @@ async fn several(reach: &Reach<'_>, uris: &[String], max: usize) -> Result<Value
     answer(&Output { document: None, results: Some(results) })
 }
 
-async fn one(reach: &Reach<'_>, text: &str, sealed: Option<&str>, max: usize) -> Result<Document, Refusal> {
+async fn one(reach: &Reach<'_>, text: &str, sealed: Option<&str>, mut wanted: Wanted) -> Result<Document, Refusal> {
     let uri = ResourceUri::parse(text).map_err(unreadable)?;
     let canonical = uri.to_string();
-    let question = cursor::question(NAME, &canonical);
-    let start: usize = sealed.map_or(Ok(0), |sealed| cursor::open(reach, &question, sealed))?;
+    let question = cursor::question(NAME, &document::question(&canonical, &wanted));
+    wanted.from = sealed.map_or(Ok(0), |sealed| cursor::open(reach, &question, sealed))?;
     let mailbox = match uri.mailbox() {
         crate::resource_uri::Mailbox::Own => crate::resource_uri::Mailbox::Own,
         crate::resource_uri::Mailbox::Of(owner) => reach.mailbox_of(Some(owner.as_str()))?,
@@ -162,24 +185,25 @@ async fn one(reach: &Reach<'_>, text: &str, sealed: Option<&str>, max: usize) ->
     let graph = reach.mail(&mailbox);
     let whole = match &uri {
         ResourceUri::Message { id, .. } => message::read(&graph, &mailbox, id).await?,
-        ResourceUri::Attachment { message, id, .. } => attachment::read(&graph, &mailbox, message, id).await?,
+        ResourceUri::Attachment { message, id, .. } => attachment::read(reach, &graph, &mailbox, message, id).await?,
         ResourceUri::Folders { .. } => folder::read_top(&graph, &mailbox).await?,
         ResourceUri::Folder { id, .. } => folder::read(&graph, &mailbox, id).await?,
     };
     let Whole { kind, mime_type, title, metadata, content, notes } = whole;
-    let part = text::part(&content, start, max);
-    let truncated = part.end < part.total;
-    let next_cursor = if truncated { cursor::seal(reach, &question, &part.end) } else { None };
+    let shown = document::show(&content, &wanted)?;
+    let next_cursor = shown.next.and_then(|next| cursor::seal(reach, &question, &next));
     Ok(Document {
         uri: canonical,
         kind,
         mime_type,
         title,
         metadata,
-        content: part.text.to_owned(),
-        page: PageFacts { start_char: part.start, end_char: part.end, total_chars: part.total },
+        content: shown.content,
+        page: shown.place,
+        pages: shown.pages,
+        sheets: shown.sheets,
         next_cursor,
-        truncated,
+        truncated: shown.next.is_some(),
         notes,
     })
 }
