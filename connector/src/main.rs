@@ -73,10 +73,12 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let config =
         Config::load(arguments.config.as_deref(), std::env::vars()).context("the configuration cannot be read")?;
     if matches!(arguments.command, Some(Command::CheckConfig)) {
-        config.check()?;
-        config.extra_roots()?;
-        config.identity()?;
-        println!("The configuration is good.");
+        let problems = config.problems();
+        for problem in &problems {
+            eprintln!("{problem}");
+        }
+        anyhow::ensure!(problems.is_empty(), "{} to be put right", problems.len());
+        print!("The configuration is good.\n\n{}", config.summary());
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -1,6 +1,8 @@
 //! How does this server prove to the issuer who it is? With a secret, or with a signature by the key of a certificate that is
 //! registered there (<https://learn.microsoft.com/entra/identity-platform/certificate-credentials>).
 
+use std::fmt::Write as _;
+
 use aws_lc_rs::{hmac, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -30,8 +32,8 @@ pub(crate) enum Credential {
 pub(crate) struct Certificate {
     key: EncodingKey,
     key_pem: SecretString,
-    /// SHA-256 of the certificate, in base64url: the `x5t#S256` of the header.
-    thumbprint: String,
+    /// SHA-256 of the certificate.
+    thumbprint: [u8; 32],
 }
 
 /// Why certificate and key cannot be used.
@@ -58,7 +60,7 @@ impl Credential {
         Ok(Self::Certificate(Box::new(Certificate {
             key: encoding,
             key_pem: key.clone(),
-            thumbprint: URL_SAFE_NO_PAD.encode(Sha256::digest(&der)),
+            thumbprint: Sha256::digest(&der).into(),
         })))
     }
 
@@ -90,11 +92,19 @@ impl Credential {
 }
 
 impl Certificate {
+    /// The certificate's SHA-256, in hex.
+    pub(crate) fn sha256(&self) -> String {
+        self.thumbprint.iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+
     fn assertion(&self, client_id: &str, at: &Url, now: Timestamp) -> Result<String, Unprovable> {
         let mut id = [0; 16];
         rand::fill(&mut id).map_err(|_| Unprovable)?;
         let now = now.as_second();
-        let header = json!({ "alg": "PS256", "typ": "JWT", "x5t#S256": self.thumbprint });
+        let header = json!({ "alg": "PS256", "typ": "JWT", "x5t#S256": URL_SAFE_NO_PAD.encode(self.thumbprint) });
         let claims = json!({
             "aud": at.as_str(), "iss": client_id, "sub": client_id, "jti": uuid::Builder::from_random_bytes(id).into_uuid(),
             "iat": now, "nbf": now, "exp": now.saturating_add(LIFETIME),

@@ -114,6 +114,11 @@ impl<'a> Reach<'a> {
     }
 }
 
+/// Whether there is such a tool.
+pub(crate) fn is_known(name: &str) -> bool {
+    TOOLS.iter().any(|row| row.name == name)
+}
+
 /// The names of all tools.
 fn names() -> Box<dyn Iterator<Item = &'static str> + Send> {
     Box::new(TOOLS.iter().map(|row| row.name))

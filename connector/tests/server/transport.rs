@@ -48,7 +48,17 @@ fn the_program_offers_no_other_policy() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_offline365-connector"));
         command.args(["check-config", "--config"]).arg(&file).output().unwrap()
     };
-    assert!(checked(&good).status.success());
+    let checked_good = checked(&good);
+    assert!(checked_good.status.success());
+    insta::assert_snapshot!("check_config", String::from_utf8(checked_good.stdout).unwrap());
+    let bad = checked(
+        &good
+            .replace(CONTOSO, "00000000-0000-0000-0000-000000000000")
+            .replace(CLIENT, "not an id")
+            .replace("\"s\"", "\"\""),
+    );
+    assert!(!bad.status.success());
+    insta::assert_snapshot!("check_config_problems", String::from_utf8(bad.stderr).unwrap());
     for section in ["[policy]\ntoken_rules = []\n", "[danger]\n", "[server]\nbroken = true\n"] {
         let refused = checked(&format!("{good}{section}"));
         assert!(!refused.status.success(), "{section}");
@@ -81,4 +91,26 @@ async fn it_speaks_tls_with_the_certificate_it_is_given() {
     let mcp = running.mcp.clone();
     running.shutdown().await;
     assert!(client.post(mcp).send().await.is_err());
+}
+
+/// What ships knows nothing of what tests it.
+#[test]
+fn the_program_needs_no_emulator_no_fixtures_and_no_door_to_danger() {
+    let cargo = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO"));
+        let output = command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let tree =
+        ["tree", "--package", "connector", "--edges", "normal,build", "--prefix", "none", "--offline", "--locked"];
+    let names: std::collections::BTreeSet<String> =
+        cargo(&tree).lines().filter_map(|line| Some(line.split_whitespace().next()?.to_owned())).collect();
+    assert!(names.contains("rmcp") && names.contains("connector"), "{names:?}");
+    for foreign in ["emulator", "fixtures", "conformance"] {
+        assert!(!names.contains(foreign), "{foreign}");
+    }
+    let features = cargo(&[&tree[..], &["--format", "{p} {f}"]].concat());
+    let ours = features.lines().find(|line| line.starts_with("connector ")).unwrap();
+    assert!(!ours.ends_with("broken"), "{ours}");
 }

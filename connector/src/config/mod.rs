@@ -3,6 +3,8 @@
 //! A variable names its place: `OFFLINE365_CONNECTOR__ENTRA__CLIENT_SECRET` is `client_secret` of `[entra]`. Its value is read as TOML
 //! where it is that (`true`, `60`, `["a","b"]`), as text otherwise.
 
+mod check;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +23,9 @@ const PREFIX: &str = "OFFLINE365_CONNECTOR__";
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// Whose cloud: `public`, or left out with addresses of one's own. Without either, the public one.
+    #[serde(default)]
+    pub cloud: Option<Cloud>,
     /// How the server is reached.
     #[serde(default)]
     pub server: ServerConfig,
@@ -56,6 +61,14 @@ pub struct Config {
     /// The assistant's back end, if it runs beside the server.
     #[serde(default)]
     pub host: Option<HostConfig>,
+}
+
+/// A cloud of Microsoft's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cloud {
+    /// `login.microsoftonline.com` and `graph.microsoft.com`.
+    Public,
 }
 
 /// How the server is reached.
@@ -212,6 +225,7 @@ impl Config {
     /// A server of this registration with everything else as it comes: the start for code that embeds one.
     pub fn new(client_id: impl Into<String>, client_secret: SecretString, allowed_client: impl Into<String>) -> Self {
         Self {
+            cloud: None,
             server: ServerConfig::default(),
             entra: EntraConfig {
                 login: public_login(),
@@ -252,38 +266,6 @@ impl Config {
             }
         }
         Ok(toml::Value::Table(table).try_into()?)
-    }
-
-    /// Looks for what cannot work, before anything is started.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        let wrong = |key, problem: &str| Err(ConfigError::Value { key, problem: problem.to_owned() });
-        for (key, url) in [("entra.login", &self.entra.login), ("graph.url", &self.graph.url)] {
-            let bare =
-                url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-            if !bare || !url.has_host() {
-                return wrong(key, "must be an origin such as https://graph.microsoft.com, without a path");
-            }
-            if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(url)) {
-                return wrong(key, "must be https; http is for this machine only");
-            }
-        }
-        if Uuid::try_parse(&self.entra.client_id).is_err() {
-            return wrong("entra.client_id", "must be the application id (a GUID)");
-        }
-        if self.entra.allowed_clients.is_empty() {
-            return wrong("entra.allowed_clients", "name at least one client application, or nobody can call");
-        }
-        if self.audit.file.is_some() && self.audit.stdout {
-            return wrong("audit", "set one of file and stdout");
-        }
-        let limits = &self.limits;
-        if [limits.requests_in_flight, limits.request_seconds, limits.call_seconds].contains(&0) {
-            return wrong("limits", "requests_in_flight, request_seconds and call_seconds are at least 1");
-        }
-        if self.host.is_none() && self.admission.tenants.is_empty() {
-            return wrong("admission.tenants", "name at least one tenant id, or nobody is let in");
-        }
-        self.credential().map(|_| ())
     }
 
     /// What proves this server to the issuer.
@@ -382,7 +364,7 @@ impl Default for ServerConfig {
 
 impl Default for GraphConfig {
     fn default() -> Self {
-        Self { url: known_url("https://graph.microsoft.com"), resource: "https://graph.microsoft.com".to_owned() }
+        Self { url: public_graph(), resource: "https://graph.microsoft.com".to_owned() }
     }
 }
 
@@ -431,6 +413,10 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 
 fn public_login() -> Url {
     known_url("https://login.microsoftonline.com")
+}
+
+fn public_graph() -> Url {
+    known_url("https://graph.microsoft.com")
 }
 
 fn access_as_user() -> String {
