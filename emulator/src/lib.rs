@@ -11,6 +11,7 @@ pub mod change;
 pub mod clock;
 pub mod directory;
 pub mod entra;
+pub mod faults;
 pub mod graph;
 pub mod journal;
 pub mod lab;

@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::directory::{Directory, DirectoryError};
 use crate::entra::keys::Keys;
 use crate::entra::store::Store;
+use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::mailbox::Mailbox;
 use crate::options::Settings;
@@ -41,6 +42,8 @@ pub struct State {
     pub seed: Seed,
     /// What was asked.
     pub journal: Journal,
+    /// What the services are to get wrong.
+    pub faults: Faults,
     /// Decisions that can be got wrong.
     pub rules: Rules,
     /// Signing keys of the issuer.
@@ -204,6 +207,7 @@ impl State {
             writing: Mutex::new(()),
             clock: parts.clock,
             seed: parts.seed,
+            faults: Faults::default(),
             journal: Journal::keeping(parts.options.audit_retention),
             rules: parts.rules,
             keys: parts.keys,
@@ -225,6 +229,7 @@ impl State {
         let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         self.world.store(Arc::clone(&self.start));
         self.issued.clear();
+        self.faults.clear();
         self.keys.reset();
         self.meter.clear();
         self.journal.clear();

@@ -66,6 +66,9 @@ impl<'a> Assertion<'a> {
     ) -> Result<(), EntraError> {
         self.check_signature(client)?;
         let id = client.app_id.to_string();
+        if text(&self.claims, "iss") != text(&self.claims, "sub") {
+            return Err(EntraError::ClientAssertionSubject);
+        }
         let is_own = |name| text(&self.claims, name).is_some_and(|value| value.eq_ignore_ascii_case(&id));
         if !is_own("iss") || !is_own("sub") {
             return Err(EntraError::ClientAssertionOfOther);

@@ -91,9 +91,10 @@ impl Visit<'_> {
 
     /// What a posted page belongs to: it was shown here, not too long ago, to this browser.
     pub(super) fn posted(&self, form: &Form, session: Option<&str>) -> Result<(Step, Form), EntraError> {
-        let ctx = form.need("ctx")?;
-        let canary = URL_SAFE_NO_PAD.decode(form.need("canary")?).unwrap_or_default();
-        let flow_token = URL_SAFE_NO_PAD.decode(form.need("flowToken")?).unwrap_or_default();
+        let field = |name| form.get(name).ok_or(EntraError::FieldMissing(name));
+        let ctx = field("ctx")?;
+        let canary = URL_SAFE_NO_PAD.decode(field("canary")?).unwrap_or_default();
+        let flow_token = URL_SAFE_NO_PAD.decode(field("flowToken")?).unwrap_or_default();
         let expected = self.seal("canary", &[session.unwrap_or_default().as_bytes()]);
         let (shown, seal) = flow_token.split_first_chunk::<8>().ok_or(EntraError::PageOfOtherSession)?;
         let sealed = self.seal("flow", &[shown, ctx.as_bytes()]);

@@ -184,7 +184,15 @@ struct Inner {
     order: VecDeque<String>,
     sessions: BTreeMap<String, Session>,
     devices: BTreeMap<String, Device>,
+    /// Wrong passwords in a row, and the last of them.
+    failures: BTreeMap<(TenantId, UserId), (u32, Timestamp)>,
 }
+
+/// Wrong passwords in a row that lock an account, and for how long: the defaults of smart lockout.
+///
+/// <https://learn.microsoft.com/entra/identity/authentication/howto-password-smart-lockout>
+const LOCKING_FAILURES: u32 = 10;
+const LOCKED_SECONDS: i64 = 60;
 
 /// How many refresh tokens are kept. An old one stays valid after its use, so that they would grow without end.
 const MOST_REFRESH_TOKENS: usize = 200_000;
@@ -272,6 +280,25 @@ impl Store {
     /// Forgets a session, and says what it was.
     pub fn end_session(&self, value: &str) -> Option<Session> {
         self.inner().sessions.remove(value)
+    }
+
+    /// Whether too many wrong passwords were tried a moment ago.
+    pub fn is_locked(&self, tenant: TenantId, user: UserId, now: Timestamp) -> bool {
+        self.inner().failures.get(&(tenant, user)).is_some_and(|(count, last)| {
+            *count >= LOCKING_FAILURES && now.as_second().saturating_sub(last.as_second()) < LOCKED_SECONDS
+        })
+    }
+
+    /// A wrong password.
+    pub fn count_failure(&self, tenant: TenantId, user: UserId, now: Timestamp) {
+        let mut inner = self.inner();
+        let (count, last) = inner.failures.entry((tenant, user)).or_insert((0, now));
+        (*count, *last) = (count.saturating_add(1), now);
+    }
+
+    /// The right one.
+    pub fn forget_failures(&self, tenant: TenantId, user: UserId) {
+        self.inner().failures.remove(&(tenant, user));
     }
 
     /// Keeps a device.

@@ -14,6 +14,9 @@ use super::tenant::Authority;
 use crate::serve::Arrived;
 use crate::world::{State, World};
 
+/// In bytes. What the real service bears is not public.
+const LONGEST_QUERY: usize = 16 * 1024;
+
 /// A request, taken apart once for every endpoint that answers people.
 pub(super) struct Arrival {
     state: Arc<State>,
@@ -46,7 +49,8 @@ impl Arrival {
         if self.method == Method::POST {
             Form::body(&self.headers, &self.body)
         } else {
-            Form::parse(self.uri.query().unwrap_or_default())
+            let query = self.uri.query().unwrap_or_default();
+            if query.len() > LONGEST_QUERY { Err(EntraError::QueryTooLong) } else { Form::parse(query) }
         }
     }
 

@@ -5,6 +5,7 @@
 mod apps;
 mod clock;
 mod directory;
+mod faults;
 mod guard;
 mod journal;
 mod keys;
@@ -38,6 +39,7 @@ fn table() -> Vec<Area> {
         ("directory", directory::routes()),
         ("keys", keys::routes()),
         ("tokens", mint::routes()),
+        ("faults", faults::routes()),
         ("journal", journal::routes()),
     ]
 }

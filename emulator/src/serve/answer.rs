@@ -17,6 +17,7 @@ use url::Url;
 
 use super::{HostKind, under_name};
 use crate::entra;
+use crate::faults::{self, Act, Asked};
 use crate::journal::Exchange;
 use crate::world::State;
 
@@ -59,11 +60,25 @@ impl Host {
         };
         parts.extensions.insert(Arrived { origin });
         if self.kind == HostKind::Lab || !self.state.journal.is_recording() {
-            return self.handle(Request::from_parts(parts, Body::from(body))).await;
+            return self.met(parts, body).await;
         }
         let asked = parts.clone();
-        let answer = self.handle(Request::from_parts(parts, Body::from(body.clone()))).await;
+        let answer = self.met(parts, body.clone()).await;
         self.record(&asked, &body, answer).await
+    }
+
+    /// The answer, with the fault that the lab put in its way.
+    async fn met(&self, parts: http::request::Parts, body: Bytes) -> Response {
+        let asked = Asked { host: self.kind, method: &parts.method, path: parts.uri.path(), body: &body };
+        let fault = if self.kind == HostKind::Lab { None } else { self.state.faults.meet(&asked).await };
+        let request = |parts, body| Request::from_parts(parts, Body::from(body));
+        match fault {
+            Some(Act::Status { status, retry_after, body }) => {
+                faults::refusal(&self.state, self.kind, status, retry_after, body)
+            }
+            Some(Act::CutShort) => faults::cut_short(self.handle(request(parts, body)).await).await,
+            Some(Act::Delay(_) | Act::Hold) | None => self.handle(request(parts, body)).await,
+        }
     }
 
     async fn handle(&self, request: Request<Body>) -> Response {

@@ -14,17 +14,17 @@ const FABRIKAM: &str = "fabrikam.example";
 const ALICE: &str = "alice@contoso.example";
 
 /// A scene whose server holds a certificate, and the certificate's other half.
-struct Certified {
-    scene: Scene,
+pub(crate) struct Certified {
+    pub(crate) scene: Scene,
     key: EncodingKey,
     /// Of somebody else.
     other: EncodingKey,
     sha256: Vec<u8>,
     sha1: Vec<u8>,
-    now: i64,
+    pub(crate) now: i64,
 }
 
-async fn certified() -> Certified {
+pub(crate) async fn certified() -> Certified {
     let mut plan = Plan::embedded().unwrap();
     let key = |index: usize| EncodingKey::from_rsa_pem(plan.keys[index].private_pem.as_bytes()).unwrap();
     let (key, other) = (key(1), key(0));
@@ -45,11 +45,11 @@ impl Certified {
         self.scene.login("c0ff1e00-0365-4c11-8c0a-0000c0a70050/oauth2/v2.0/token").to_string()
     }
 
-    fn header(&self) -> Value {
+    pub(crate) fn header(&self) -> Value {
         json!({ "alg": "PS256", "typ": "JWT", "x5t#S256": URL_SAFE_NO_PAD.encode(&self.sha256) })
     }
 
-    fn claims(&self) -> Value {
+    pub(crate) fn claims(&self) -> Value {
         json!({
             "aud": self.audience(), "iss": SERVER, "sub": SERVER, "jti": "6f2c9b1e",
             "iat": self.now, "nbf": self.now, "exp": self.now + 600,
@@ -57,14 +57,14 @@ impl Certified {
     }
 
     /// A token request with this assertion: the exchange of a user's token.
-    async fn exchange(&self, tenant: &str, assertion: &str) -> reqwest::Response {
+    pub(crate) async fn exchange(&self, tenant: &str, assertion: &str) -> reqwest::Response {
         let alice = self.scene.signed_in(CONTOSO, ALICE).await;
         let user = alice["access_token"].as_str().unwrap();
         let proof = [("client_secret", ""), ("client_assertion_type", TYPE), ("client_assertion", assertion)];
         self.scene.exchange(tenant, user, &proof).await
     }
 
-    async fn answer(&self, header: &Value, claims: &Value) -> reqwest::Response {
+    pub(crate) async fn answer(&self, header: &Value, claims: &Value) -> reqwest::Response {
         self.exchange(CONTOSO, &signed(header, claims, &self.key)).await
     }
 }
@@ -76,7 +76,7 @@ fn signed(header: &Value, claims: &Value, key: &EncodingKey) -> String {
     format!("{message}.{}", jsonwebtoken::crypto::sign(message.as_bytes(), key, algorithm).unwrap())
 }
 
-fn with(value: &Value, changes: &Value) -> Value {
+pub(crate) fn with(value: &Value, changes: &Value) -> Value {
     let mut value = value.clone();
     for (name, change) in changes.as_object().unwrap() {
         value[name] = change.clone();
@@ -142,8 +142,9 @@ async fn what_proves_nothing_is_refused_with_its_number() {
         ("no expiry", (header.clone(), without(&claims, "exp")), 700_024),
         ("not yet", with_claims(json!({ "nbf": now + 301 })), 700_024),
         ("unreadable time", with_claims(json!({ "exp": "tomorrow" })), 700_024),
-        ("foreign issuer", with_claims(json!({ "iss": CLIENT })), 700_021),
-        ("foreign subject", with_claims(json!({ "sub": CLIENT })), 700_021),
+        ("foreign issuer", with_claims(json!({ "iss": CLIENT })), 50048),
+        ("foreign subject", with_claims(json!({ "sub": CLIENT })), 50048),
+        ("another application", with_claims(json!({ "iss": CLIENT, "sub": CLIENT })), 700_021),
         ("foreign audience", with_claims(json!({ "aud": "https://login.example/oauth2/v2.0/token" })), 700_023),
         (
             "other tenant",

@@ -1,10 +1,12 @@
 //! The login host over the wire: the flows, and each refusal with its number.
 
+mod aadsts;
 mod application;
 mod assertion;
 mod authorize;
 mod consent;
 mod discovery;
+mod faults;
 mod flows;
 mod grants;
 mod hostile;

@@ -150,11 +150,22 @@ impl<'s> Visit<'s> {
                 Some((home, id)) => self.world.tenant(home).and_then(|home| home.directory.user(id)).unwrap_or(user),
                 None => user,
             };
+            let now = self.trace.now;
+            let attempts = &self.state.issued;
+            if attempts.is_locked(tenant.id, user.id, now) {
+                return Err(EntraError::AccountLocked);
+            }
             return match (user.signs_in() && (holder.password_is(password) || user.password_is(password)), user.enabled)
             {
-                (true, true) => Ok(session::begin(self, tenant, user)),
+                (true, true) => {
+                    attempts.forget_failures(tenant.id, user.id);
+                    Ok(session::begin(self, tenant, user))
+                }
                 (true, false) => Err(EntraError::UserDisabled),
-                (false, _) => Err(EntraError::WrongPassword),
+                (false, _) => {
+                    attempts.count_failure(tenant.id, user.id, now);
+                    Err(EntraError::WrongPassword)
+                }
             };
         }
         match anywhere.user(self.world, login) {
@@ -238,7 +249,15 @@ impl<'s> Visit<'s> {
                     Denial::ResourceUnknown => resource.known_clients.contains(&client.name),
                     _ => false,
                 };
-                Refused { error: EntraError::of(denial, &about), can_consent }
+                let is_listed = client.required.iter().any(|row| row.resource == resource.name);
+                let error = match denial {
+                    // What the registration asks for should be there: the organization lacks the service.
+                    Denial::ResourceUnknown if is_listed => {
+                        EntraError::NotSubscribed { resource: resource.display_name.clone(), tenant: tenant.clone() }
+                    }
+                    denial => EntraError::of(denial, &about),
+                };
+                Refused { error, can_consent }
             })?;
         }
         Ok(())

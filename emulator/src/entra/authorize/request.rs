@@ -14,6 +14,7 @@ use crate::entra::scope;
 use crate::entra::store::{AskedScopes, Challenge, ChallengeMethod};
 use crate::entra::tenant::Authority;
 use crate::entra::visit::Visit;
+use crate::world::World;
 
 /// A refusal: to the page, or to the redirect URI once that is known to be good.
 pub(in crate::entra) enum Refusal {
@@ -102,7 +103,7 @@ impl<'s> Visit<'s> {
             Ok(answer) => answer,
             Err(error) => return Err((Box::new(destination), error)),
         };
-        match self.details(endpoint, form, answer, &destination) {
+        match self.details(endpoint, form, client, answer, &destination) {
             Ok(Details { scopes, challenge, prompt, claims_capable }) => Ok(Wanted {
                 endpoint,
                 authority,
@@ -125,6 +126,7 @@ impl<'s> Visit<'s> {
         &self,
         endpoint: Version,
         form: &Form,
+        client: &Registration,
         answer: ResponseType,
         destination: &Destination,
     ) -> Result<Details, EntraError> {
@@ -134,7 +136,11 @@ impl<'s> Visit<'s> {
                 scope::check_resource(self.world, &scopes, form.get("resource"))?;
                 scopes
             }
-            Version::V1 => scope::of_resource(self.world, form, self.tenant_text)?,
+            Version::V1 => {
+                let scopes = scope::of_resource(self.world, form, self.tenant_text)?;
+                listed(self.world, client, &scopes)?;
+                scopes
+            }
         };
         if answer.id_token {
             if !scopes.oidc.contains("openid") {
@@ -201,6 +207,20 @@ fn response(form: &Form, client: &Registration, destination: &mut Destination) -
         return Err(EntraError::ResponseTypeNotAllowed("token"));
     }
     Ok(answer)
+}
+
+/// The older endpoint gives only what the registration lists.
+fn listed(world: &World, client: &Registration, asked: &AskedScopes) -> Result<(), EntraError> {
+    let is_listed = |id| {
+        id == client.app_id
+            || client.required.iter().any(|row| world.app_named(&row.resource).is_some_and(|app| app.app_id == id))
+    };
+    match asked.resources.iter().find(|(id, _)| !is_listed(*id)) {
+        Some((id, _)) => {
+            Err(EntraError::ResourceNotRegistered { app: client.app_id.to_string(), resource: id.to_string() })
+        }
+        None => Ok(()),
+    }
 }
 
 fn challenge(form: &Form) -> Result<Option<Challenge>, EntraError> {
