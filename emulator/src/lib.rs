@@ -7,6 +7,7 @@
 //! ```
 
 pub mod apps;
+pub mod calendar;
 pub mod change;
 pub mod clock;
 pub mod directory;

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use fixtures::calendar::Role;
 use fixtures::ids::{TenantId, UserId};
+use fixtures::plan::PersonKind;
 
+use crate::calendar::Sensitivity;
 use crate::entra::rules::IssuerRules;
 use crate::principal::Principal;
 use crate::world::{TenantWorld, World};
@@ -27,6 +30,12 @@ pub struct Rules {
     pub admits: fn(needed: &[&str], held: &BTreeSet<String>) -> bool,
     /// Whether these scopes, of those that the row asks for, show the body of a message.
     pub shows_body: fn(held: &BTreeSet<String>, is_own: bool) -> bool,
+    /// How much of a calendar of `owner`'s, named by its name, `asker` may see, both of one tenant.
+    pub calendar: fn(&TenantWorld, asker: UserId, owner: UserId, calendar: &str) -> Sight,
+    /// Whether who has this sight of a calendar is shown the details of an event.
+    pub details: fn(Sight, Sensitivity) -> bool,
+    /// Whether these scopes, of those that the row asks for, show bodies and attachments of events.
+    pub shows_notes: fn(held: &BTreeSet<String>, is_own: bool) -> bool,
     /// What the issuer decides.
     pub issuer: IssuerRules,
 }
@@ -42,10 +51,36 @@ pub enum Reach {
     Whole,
 }
 
+/// How much of a calendar somebody may see, least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sight {
+    /// Nothing, not even when its owner is busy.
+    Nothing,
+    /// When its owner is busy.
+    Times,
+    /// The same with subjects and locations.
+    Titles,
+    /// Its events, but of private ones only when they are.
+    Events,
+    /// Everything.
+    All,
+}
+
 impl Rules {
     /// The rules as the real service has them.
-    pub const STRICT: Self =
-        Self { home, mailbox, folder, edits, reads_audit, admits, shows_body, issuer: IssuerRules::STRICT };
+    pub const STRICT: Self = Self {
+        home,
+        mailbox,
+        folder,
+        edits,
+        reads_audit,
+        admits,
+        shows_body,
+        calendar,
+        details,
+        shows_notes,
+        issuer: IssuerRules::STRICT,
+    };
 }
 
 fn home(world: &World, principal: &Principal) -> Option<TenantId> {
@@ -103,5 +138,55 @@ fn admits(needed: &[&str], held: &BTreeSet<String>) -> bool {
 fn shows_body(held: &BTreeSet<String>, is_own: bool) -> bool {
     let needed: &[&str] =
         if is_own { &["Mail.Read", "Mail.ReadWrite"] } else { &["Mail.Read.Shared", "Mail.ReadWrite.Shared"] };
+    admits(needed, held)
+}
+
+/// The most of what is shared with the asker alone and with the whole organization, to which guests do not belong. What is shared with
+/// the organization is the times of the default calendar, unless a row says otherwise.
+fn calendar(tenant: &TenantWorld, asker: UserId, owner: UserId, calendar: &str) -> Sight {
+    if asker == owner {
+        return Sight::All;
+    }
+    let (Some(asker), Some(owner)) = (tenant.directory.user(asker), tenant.directory.user(owner)) else {
+        return Sight::Nothing;
+    };
+    let reference = |name: &str| format!("{name}@{}", tenant.name);
+    let (to, owner) = (reference(&asker.name), reference(&owner.name));
+    let rows: Vec<_> = tenant
+        .shares
+        .iter()
+        .filter(|row| row.owner == owner)
+        .filter(|row| row.calendar.as_deref().unwrap_or(fixtures::calendar::DEFAULT) == calendar)
+        .collect();
+    let own = rows.iter().find(|row| row.to.as_ref() == Some(&to)).map_or(Role::None, |row| row.role);
+    let of_everybody = if asker.kind == PersonKind::Guest {
+        Role::None
+    } else {
+        let by_default = if calendar == fixtures::calendar::DEFAULT { Role::FreeBusyRead } else { Role::None };
+        rows.iter().find(|row| row.to.is_none()).map_or(by_default, |row| row.role)
+    };
+    match own.max(of_everybody) {
+        Role::None => Sight::Nothing,
+        Role::FreeBusyRead => Sight::Times,
+        Role::LimitedRead => Sight::Titles,
+        Role::Read | Role::Write | Role::DelegateWithoutPrivateEventAccess => Sight::Events,
+        Role::DelegateWithPrivateEventAccess => Sight::All,
+    }
+}
+
+/// Private and confidential events are their owner's, and of delegates who were given them.
+fn details(sight: Sight, sensitivity: Sensitivity) -> bool {
+    match sensitivity {
+        Sensitivity::Normal | Sensitivity::Personal => sight >= Sight::Titles,
+        Sensitivity::Private | Sensitivity::Confidential => sight == Sight::All,
+    }
+}
+
+fn shows_notes(held: &BTreeSet<String>, is_own: bool) -> bool {
+    let needed: &[&str] = if is_own {
+        &["Calendars.Read", "Calendars.ReadWrite"]
+    } else {
+        &["Calendars.Read.Shared", "Calendars.ReadWrite.Shared"]
+    };
     admits(needed, held)
 }

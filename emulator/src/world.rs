@@ -9,12 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use fixtures::Plan;
+use fixtures::calendar::Share;
 use fixtures::ids::{AppId, TenantId, UserId};
 use fixtures::plan::{MailDelegation, Registration};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use crate::apps::Apps;
+use crate::calendar::Calendars;
 use crate::change::{Change, ChangeError, Moment};
 use crate::clock::Clock;
 use crate::directory::{Directory, DirectoryError};
@@ -88,6 +90,10 @@ pub struct TenantWorld {
     pub mailboxes: BTreeMap<UserId, Arc<Mailbox>>,
     /// Who may read whose mailbox or folder, as the plan's rows say it (`alice@contoso`).
     pub delegations: Arc<[MailDelegation]>,
+    /// Calendars by owner.
+    pub calendars: BTreeMap<UserId, Arc<Calendars>>,
+    /// Who may see whose calendar, as the plan's rows say it.
+    pub shares: Arc<[Share]>,
 }
 
 impl World {
@@ -107,6 +113,8 @@ impl World {
                     directory: Arc::new(Directory::of(plan, tenant)?),
                     mailboxes: mailboxes(tenant, shift),
                     delegations: tenant.delegations.clone().into(),
+                    calendars: calendars(tenant, shift),
+                    shares: tenant.calendars.shares.clone().into(),
                 };
                 Ok((tenant.id, Arc::new(world)))
             })
@@ -159,6 +167,10 @@ impl World {
                 hash.update(owner.0.as_bytes());
                 hash.update(mailbox.fingerprint());
             }
+            for (owner, calendars) in &tenant.calendars {
+                hash.update(owner.0.as_bytes());
+                hash.update(calendars.fingerprint());
+            }
         }
         hash.finalize().into()
     }
@@ -169,6 +181,15 @@ impl TenantWorld {
     pub fn label(&self) -> &str {
         self.copy.as_deref().unwrap_or(&self.name)
     }
+}
+
+fn calendars(tenant: &fixtures::plan::Tenant, shift: SignedDuration) -> BTreeMap<UserId, Arc<Calendars>> {
+    tenant
+        .people
+        .iter()
+        .filter(|person| person.has_mailbox())
+        .map(|person| (person.id(tenant), Arc::new(Calendars::of(tenant, person, shift))))
+        .collect()
 }
 
 fn mailboxes(tenant: &fixtures::plan::Tenant, shift: SignedDuration) -> BTreeMap<UserId, Arc<Mailbox>> {

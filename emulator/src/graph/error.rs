@@ -75,6 +75,13 @@ pub(super) enum GraphError {
     #[error("The query parameter '{parameter}' is not supported with '$search'.")]
     WithSearch { code: &'static str, parameter: &'static str },
 
+    // Calendars
+    /// A refusal of the calendar's own: 400 with this code.
+    #[error("{message}")]
+    Calendar { code: &'static str, message: String },
+    #[error("The request timed out.")]
+    Timeout,
+
     // Directory
     #[error("Insufficient privileges to complete the operation.")]
     DirectoryDenied,
@@ -118,7 +125,8 @@ impl GraphError {
             Self::FolderMove => (StatusCode::BAD_REQUEST, "ErrorMoveCopyFailed"),
             Self::InefficientFilter => (StatusCode::BAD_REQUEST, "InefficientFilter"),
             Self::FilterNode => (StatusCode::BAD_REQUEST, "ErrorInvalidUrlQueryFilter"),
-            Self::WithSearch { code, .. } => (StatusCode::BAD_REQUEST, code),
+            Self::WithSearch { code, .. } | Self::Calendar { code, .. } => (StatusCode::BAD_REQUEST, code),
+            Self::Timeout => (StatusCode::GATEWAY_TIMEOUT, "ErrorTimeoutExpired"),
             Self::DirectoryDenied => (StatusCode::FORBIDDEN, "Authorization_RequestDenied"),
             Self::NoSuchObject(_) => (StatusCode::NOT_FOUND, "Request_ResourceNotFound"),
             Self::UnsupportedQuery(_) => (StatusCode::BAD_REQUEST, "Request_UnsupportedQuery"),

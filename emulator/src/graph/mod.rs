@@ -11,6 +11,7 @@ mod application;
 mod audit;
 mod batch;
 mod body;
+mod calendar;
 mod challenge;
 mod dispatch;
 mod effect;

@@ -12,13 +12,16 @@ pub(super) struct Prefer {
     pub(super) body: Option<BodyKind>,
     pub(super) has_immutable_ids: bool,
     pub(super) page_size: Option<usize>,
+    /// `outlook.timezone`, as sent.
+    pub(super) zone: Option<String>,
     /// Preferences that are not modelled.
     pub(super) unknown: Vec<String>,
 }
 
 impl Prefer {
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let mut prefer = Self { body: None, has_immutable_ids: false, page_size: None, unknown: Vec::new() };
+        let mut prefer =
+            Self { body: None, has_immutable_ids: false, page_size: None, zone: None, unknown: Vec::new() };
         for value in headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()) {
             for preference in value.split([',', ';']).map(str::trim).filter(|preference| !preference.is_empty()) {
                 prefer.read(preference);
@@ -35,10 +38,10 @@ impl Prefer {
             ("outlook.body-content-type", "html") => self.body = Some(BodyKind::Html),
             ("idtype", "immutableid") => self.has_immutable_ids = true,
             ("odata.maxpagesize", size) if size.parse::<usize>().is_ok() => self.page_size = size.parse().ok(),
-            // Without effect on mail and people: no zoned times, no evolvable enums, no scripts taken out.
+            ("outlook.timezone", _) => self.zone = Some(value.to_owned()),
+            // Without effect here: no evolvable enums, no scripts taken out.
             (
-                "outlook.timezone"
-                | "outlook.allow-unsafe-html"
+                "outlook.allow-unsafe-html"
                 | "include-unknown-enum-members"
                 | "idtype"
                 | "odata.include-annotations"
@@ -53,6 +56,15 @@ impl Prefer {
     /// The form of bodies.
     pub(super) fn body_kind(&self) -> BodyKind {
         self.body.unwrap_or(BodyKind::Html)
+    }
+
+    /// The same where times are answered in a zone.
+    pub(super) fn applied_with_zone(&self) -> Option<String> {
+        let zone = self.zone.as_ref().map(|zone| format!("outlook.timezone=\"{zone}\""));
+        match (zone, self.applied()) {
+            (Some(zone), Some(others)) => Some(format!("{zone}, {others}")),
+            (zone, others) => zone.or(others),
+        }
     }
 
     /// `Preference-Applied`.

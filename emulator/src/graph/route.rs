@@ -17,7 +17,7 @@ use super::odata::options::{Kind, Options};
 use super::path::Path;
 use super::prefer::Prefer;
 use super::view::View;
-use super::{audit, mail, people};
+use super::{audit, calendar, mail, people};
 use crate::journal::TenantAudit;
 use crate::seed::Seed;
 
@@ -201,7 +201,7 @@ impl Ask<'_> {
 
 /// All rows.
 pub(super) fn rows() -> impl Iterator<Item = &'static Route> {
-    [mail::ROUTES, people::ROUTES, audit::ROUTES].into_iter().flatten()
+    [mail::ROUTES, calendar::ROUTES, people::ROUTES, audit::ROUTES].into_iter().flatten()
 }
 
 /// What a path and a method lead to.

@@ -11,10 +11,13 @@ use fixtures::ids::{AppId, TenantId, UserId};
 use super::error::{GraphError, Refusal};
 use super::route::Owner;
 use crate::apps::Apps;
+use jiff::Timestamp;
+
+use crate::calendar::{Calendar, Calendars, Event, Group, Instance, Item, Sensitivity, Settings};
 use crate::directory::User;
 use crate::mailbox::{Folder, FolderIndex, Mailbox, Message};
 use crate::principal::Principal;
-use crate::rules::{Reach, Rules};
+use crate::rules::{Reach, Rules, Sight};
 use crate::world::{TenantWorld, World};
 
 /// One principal's sight of one instant of the world.
@@ -103,6 +106,185 @@ impl<'a> View<'a> {
         };
         let shows_body = (self.rules.shows_body)(&self.principal.scopes, is_own);
         Ok(MailboxView { mailbox, reach, rules: self.rules, shows_body })
+    }
+}
+
+impl<'a> View<'a> {
+    fn owner_id(&self, owner: &Owner) -> Option<UserId> {
+        match owner {
+            Owner::Nobody | Owner::Caller => Some(self.principal.user),
+            Owner::Named(key) => self.user(key).map(|user| user.id),
+        }
+    }
+
+    /// The calendars that a path names, as far as the caller may see their events. Those of which nothing is shared and those that do not
+    /// exist are refused alike.
+    pub(super) fn calendars(&self, owner: &Owner) -> Result<CalendarsView<'a>, Refusal> {
+        let is_own = self.is_own(owner);
+        let found = self.owner_id(owner).and_then(|owner| self.tenant.calendars.get(&owner));
+        let Some(calendars) = found else {
+            return Err(if is_own {
+                GraphError::NoMailbox.because("the user has no mailbox in this tenant")
+            } else {
+                GraphError::MailAccessDenied
+                    .because("access rule `calendar`: not shared with the caller, or no such mailbox")
+            });
+        };
+        let sights: Vec<_> = calendars.calendars().map(|(_, calendar)| self.sight(calendars, &calendar.name)).collect();
+        if sights.iter().all(|sight| *sight < Sight::Events) {
+            return Err(GraphError::MailAccessDenied
+                .because("access rule `calendar`: not shared with the caller, or no such mailbox"));
+        }
+        if calendars.settings.times_out {
+            return Err(
+                GraphError::Timeout.because("fixture setting `times_out`: this mailbox does not answer in time")
+            );
+        }
+        let shows_notes = (self.rules.shows_notes)(&self.principal.scopes, is_own);
+        Ok(CalendarsView { calendars, sights, rules: self.rules, shows_notes, is_own })
+    }
+
+    fn sight(&self, calendars: &Calendars, name: &str) -> Sight {
+        (self.rules.calendar)(self.tenant, self.principal.user, calendars.owner, name)
+    }
+
+    /// What free/busy answers tell the caller of whoever has this address; nothing when that is nobody, or shows it not.
+    pub(super) fn schedule(&self, address: &str) -> Option<ScheduleView<'a>> {
+        let user = self.tenant.directory.users().find(|user| {
+            user.mail.as_deref().is_some_and(|mail| mail.eq_ignore_ascii_case(address))
+                || user.upn.eq_ignore_ascii_case(address)
+        })?;
+        let calendars = self.tenant.calendars.get(&user.id)?;
+        let sight = self.sight(calendars, fixtures::calendar::DEFAULT);
+        (sight >= Sight::Times).then_some(ScheduleView { calendars, sight, rules: self.rules })
+    }
+}
+
+/// The default calendar of one mailbox, as far as free/busy answers show it to one principal.
+#[derive(Debug)]
+pub(super) struct ScheduleView<'a> {
+    calendars: &'a Arc<Calendars>,
+    sight: Sight,
+    rules: &'a Rules,
+}
+
+impl<'a> ScheduleView<'a> {
+    pub(super) fn settings(&self) -> &'a Settings {
+        &self.calendars.settings
+    }
+
+    /// When its owner has something, the earliest first, and whether subject and location are told.
+    pub(super) fn items(&self, from: Timestamp, to: Timestamp) -> Vec<(Instance<'a>, bool)> {
+        let calendars = self.calendars;
+        let events = calendars.events().iter().filter(|event| event.calendar == 0);
+        let mut found: Vec<_> = events
+            .flat_map(|event| event.within(from, to))
+            .map(|instance| {
+                let told = (self.rules.details)(self.sight, instance.item.sensitivity);
+                (instance, told)
+            })
+            .collect();
+        found.sort_by_key(|(instance, _)| (instance.start, instance.end));
+        found
+    }
+}
+
+/// The calendars of one mailbox, as far as one principal may see their events.
+#[derive(Debug)]
+pub(super) struct CalendarsView<'a> {
+    calendars: &'a Arc<Calendars>,
+    sights: Vec<Sight>,
+    rules: &'a Rules,
+    /// Whether bodies and attachments are shown.
+    pub(super) shows_notes: bool,
+    /// Whether they are the caller's own.
+    pub(super) is_own: bool,
+}
+
+/// An event or an instance as the caller sees it: what is not for him is not in it.
+#[derive(Debug)]
+pub(super) struct Shown<'a> {
+    pub(super) instance: Instance<'a>,
+    pub(super) item: Arc<Item>,
+    /// Nothing but its time is shown.
+    pub(super) is_hidden: bool,
+}
+
+impl<'a> CalendarsView<'a> {
+    /// Object id of their owner.
+    pub(super) fn owner(&self) -> UserId {
+        self.calendars.owner
+    }
+
+    /// Name and address of their owner.
+    pub(super) fn person(&self) -> (&'a str, &'a str) {
+        (&self.calendars.name, &self.calendars.address)
+    }
+
+    fn sight(&self, at: usize) -> Sight {
+        self.sights.get(at).copied().unwrap_or(Sight::Nothing)
+    }
+
+    /// Whether the caller sees private events of a calendar.
+    pub(super) fn shows_private(&self, at: usize) -> bool {
+        (self.rules.details)(self.sight(at), Sensitivity::Private)
+    }
+
+    /// Visible calendars, the default one first.
+    pub(super) fn calendars(&self) -> impl Iterator<Item = (usize, &'a Calendar)> {
+        self.calendars.calendars().filter(|(at, _)| self.sight(*at) >= Sight::Events)
+    }
+
+    /// Groups with a visible calendar in them.
+    pub(super) fn groups(&self) -> impl Iterator<Item = (usize, &'a Group)> {
+        let calendars = self.calendars;
+        calendars
+            .groups()
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| self.calendars().any(|(_, calendar)| calendar.group == *at))
+    }
+
+    /// Visible events, series once, the earliest first.
+    pub(super) fn events(&self) -> impl Iterator<Item = Shown<'a>> {
+        self.visible().map(|event| self.shown(event.itself()))
+    }
+
+    /// Visible events and instances that touch a window, the earliest first.
+    pub(super) fn within(&self, from: Timestamp, to: Timestamp) -> Vec<Shown<'a>> {
+        let mut found: Vec<_> =
+            self.visible().flat_map(|event| event.within(from, to)).map(|instance| self.shown(instance)).collect();
+        found.sort_by(|left, right| {
+            (left.instance.start, &left.instance.event.id).cmp(&(right.instance.start, &right.instance.event.id))
+        });
+        found
+    }
+
+    /// A visible event or instance by id.
+    pub(super) fn event(&self, id: &str) -> Option<Shown<'a>> {
+        let calendars = self.calendars;
+        let found = calendars.find(id).filter(|found| self.sight(found.event.calendar) >= Sight::Events)?;
+        Some(self.shown(found))
+    }
+
+    /// Instances of a visible series that touch a window.
+    pub(super) fn instances(&self, of: &Shown<'a>, from: Timestamp, to: Timestamp) -> Vec<Shown<'a>> {
+        of.instance.event.within(from, to).into_iter().map(|instance| self.shown(instance)).collect()
+    }
+
+    fn visible(&self) -> impl Iterator<Item = &'a Arc<Event>> {
+        let calendars = self.calendars;
+        calendars.events().iter().filter(|event| self.sight(event.calendar) >= Sight::Events)
+    }
+
+    fn shown(&self, instance: Instance<'a>) -> Shown<'a> {
+        let is_hidden = !(self.rules.details)(self.sight(instance.event.calendar), instance.item.sensitivity);
+        let item = match (is_hidden, self.shows_notes) {
+            (true, _) => Arc::new(instance.item.private()),
+            (false, true) => Arc::clone(instance.item),
+            (false, false) => Arc::new(instance.item.without_notes()),
+        };
+        Shown { instance, item, is_hidden }
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Body {
 const PREVIEW: usize = 255;
 
 impl Body {
-    pub(super) fn of(plain: Option<&str>, html: Option<&str>) -> Self {
+    pub(crate) fn of(plain: Option<&str>, html: Option<&str>) -> Self {
         match (plain, html) {
             (plain, Some(html)) => {
                 let text = match plain {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod batch;
+mod calendar;
 mod isolation;
 mod mail;
 mod options;

@@ -148,7 +148,7 @@ impl Shape {
 }
 
 /// A key inside the quotes of `@odata.context`.
-pub(super) fn encoded(key: &str) -> String {
+pub(in crate::graph) fn encoded(key: &str) -> String {
     percent_encoding::utf8_percent_encode(key, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
@@ -169,7 +169,7 @@ pub(super) fn single(mailbox: &MailboxView<'_>, ask: &Ask<'_>, message: &Message
     Ok(applied(Answer::json(out), ask))
 }
 
-pub(super) fn applied(answer: Answer, ask: &Ask<'_>) -> Answer {
+pub(in crate::graph) fn applied(answer: Answer, ask: &Ask<'_>) -> Answer {
     match ask.prefer.applied() {
         Some(applied) => answer.with(http::HeaderName::from_static("preference-applied"), &applied),
         None => answer,

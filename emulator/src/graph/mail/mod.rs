@@ -13,7 +13,7 @@ use super::effect::{WriteRoute, Writer};
 use super::error::GraphError;
 use super::odata::record::Unfit;
 use super::route::{Ask, Route, Under, Verb, Workload};
-pub(super) use messages::selection;
+pub(super) use messages::{encoded, selection};
 
 /// Reads everything but bodies and attachments.
 const BASIC: &[&str] = &["Mail.ReadBasic", "Mail.Read", "Mail.ReadWrite"];
@@ -128,7 +128,7 @@ const LIMIT: usize = 1000;
 const PAGE: usize = 10;
 
 /// `$top`, or what is preferred, or the default.
-fn page_size(ask: &Ask<'_>) -> Result<usize, GraphError> {
+pub(in crate::graph) fn page_size(ask: &Ask<'_>) -> Result<usize, GraphError> {
     match ask.options.top {
         Some(0) => Err(GraphError::BadRequest(
             "Invalid value '0' for $top query option found. The $top query option requires a positive integer value."
@@ -143,18 +143,18 @@ fn page_size(ask: &Ask<'_>) -> Result<usize, GraphError> {
 }
 
 /// An id that could be one: `ErrorInvalidIdMalformed` says more than `ErrorItemNotFound` only about what no mailbox could have made.
-fn check_id(id: &str) -> Result<(), GraphError> {
+pub(in crate::graph) fn check_id(id: &str) -> Result<(), GraphError> {
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE};
     let is_possible = id.len() >= 40 && (URL_SAFE.decode(id).is_ok() || STANDARD.decode(id).is_ok());
     if is_possible { Ok(()) } else { Err(GraphError::IdMalformed) }
 }
 
-fn no_property(name: &str, of: &str) -> GraphError {
+pub(in crate::graph) fn no_property(name: &str, of: &str) -> GraphError {
     GraphError::ParseUri(format!("Could not find a property named '{name}' on type 'Microsoft.OutlookServices.{of}'."))
 }
 
-fn unfit(ask: &Ask<'_>, unfit: Unfit, of: &str) -> GraphError {
+pub(in crate::graph) fn unfit(ask: &Ask<'_>, unfit: Unfit, of: &str) -> GraphError {
     match unfit {
         Unfit::Unknown(name) => no_property(&name, of),
         Unfit::Type(name) => {

@@ -88,6 +88,8 @@ pub(in crate::graph) struct Options {
     pub(in crate::graph) expand: Vec<Expand>,
     pub(in crate::graph) skip_token: Option<String>,
     given: Vec<(Kind, String)>,
+    /// Parameters without `$` that are no option, in order: some functions take theirs so.
+    others: Vec<(String, String)>,
     /// Words with `$` that are no option.
     pub(in crate::graph) unknown: Vec<String>,
 }
@@ -103,6 +105,8 @@ impl Options {
             let Some(kind) = Kind::named(word) else {
                 if name.starts_with('$') {
                     options.unknown.push(name);
+                } else {
+                    options.others.push((name, decoded(value)?));
                 }
                 continue;
             };
@@ -164,9 +168,19 @@ impl Options {
         self.given.iter().any(|(given, _)| *given == kind)
     }
 
+    /// A parameter that is no option, its name in any letter case.
+    pub(in crate::graph) fn parameter(&self, name: &str) -> Option<&str> {
+        self.others.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
     /// The same options as a query string, with `kind` set to `value` and its like left out: what a next link carries.
     pub(in crate::graph) fn with(&self, kind: Kind, value: &str) -> String {
         let mut query = String::new();
+        for (name, value) in &self.others {
+            let name = percent_encoding::utf8_percent_encode(name, KEPT);
+            let _ = write!(query, "{name}={}&", percent_encoding::utf8_percent_encode(value, KEPT));
+        }
+        query.truncate(query.len().saturating_sub(1));
         let kept = self.given.iter().filter(|(given, _)| !matches!(given, Kind::Skip | Kind::SkipToken));
         for (given, text) in kept.map(|(kind, text)| (*kind, text.as_str())).chain([(kind, value)]) {
             if !query.is_empty() {

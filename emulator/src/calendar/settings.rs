@@ -1,0 +1,68 @@
+//! What a mailbox is set to: its time zone and its hours of work.
+
+use fixtures::calendar::MailboxSettings as Row;
+use jiff::civil::{DateTime, Time};
+
+use super::zone::Zone;
+
+/// Days as Graph names them, Monday first.
+pub const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+/// Settings of one mailbox: `mailboxSettings`.
+///
+/// <https://learn.microsoft.com/graph/api/resources/mailboxsettings>
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `timeZone`.
+    pub zone: Zone,
+    /// `workingHours.daysOfWeek`.
+    pub days: Vec<&'static str>,
+    /// `workingHours.startTime`.
+    pub from: Time,
+    /// `workingHours.endTime`.
+    pub to: Time,
+    /// The mailbox does not answer in time.
+    pub times_out: bool,
+}
+
+impl Default for Settings {
+    /// Monday to Friday, eight to five, in UTC: what a mailbox has that nobody has opened.
+    fn default() -> Self {
+        Self {
+            zone: Zone::utc(),
+            days: DAYS[..5].to_vec(),
+            from: Time::constant(8, 0, 0, 0),
+            to: Time::constant(17, 0, 0, 0),
+            times_out: false,
+        }
+    }
+}
+
+impl Settings {
+    /// Of a row; a zone, an hour or a day that there is not stays as it is by default.
+    pub(super) fn of(row: &Row) -> Self {
+        let default = Self::default();
+        let hour = |at: usize, default: Time| {
+            row.working_hours.and_then(|hours| Time::new(*hours.get(at)?, 0, 0, 0).ok()).unwrap_or(default)
+        };
+        let days = row.working_days.as_ref().map(|days| {
+            DAYS.into_iter().filter(|known| days.iter().any(|day| day.eq_ignore_ascii_case(known))).collect()
+        });
+        Self {
+            zone: row.time_zone.as_deref().and_then(Zone::named).unwrap_or(default.zone),
+            days: days.unwrap_or(default.days),
+            from: hour(0, default.from),
+            to: hour(1, default.to),
+            times_out: row.times_out,
+        }
+    }
+
+    /// Whether work goes on from one wall-clock time of the mailbox's zone to another.
+    pub fn works(&self, from: DateTime, to: DateTime) -> bool {
+        let day = DAYS.get(usize::try_from(from.weekday().to_monday_zero_offset()).unwrap_or(0));
+        from.date() == to.date()
+            && day.is_some_and(|day| self.days.contains(day))
+            && from.time() >= self.from
+            && to.time() <= self.to
+    }
+}
