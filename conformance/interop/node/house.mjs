@@ -42,6 +42,9 @@ function form(page, base) {
       fields[attribute(input, "name")] = attribute(input, "value") ?? "";
     }
   }
+  // A person presses the first button: "Continue" before "Cancel".
+  const [button] = text.match(/<button[^>]*>/i) ?? [];
+  if (button && attribute(button, "name")) fields[attribute(button, "name")] = attribute(button, "value") ?? "";
   return { action: new URL(attribute(text, "action") || base, base), fields };
 }
 

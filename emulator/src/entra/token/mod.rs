@@ -36,6 +36,8 @@ use crate::world::{State, World};
 
 const ON_BEHALF_OF: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// What msal-node sends, and the service takes.
+const SHORT_DEVICE_CODE: &str = "device_code";
 /// Of a refresh token: every use hands out one with a new term.
 const REFRESH_LIFETIME: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// Of a page's refresh token: its successors inherit the end.
@@ -144,7 +146,7 @@ fn answer(visit: &Visit<'_>, body: &[u8], endpoint: Version, story: &mut Story) 
         ON_BEHALF_OF => "on_behalf_of".to_owned(),
         // Whatever else was sent does not belong into a log.
         "authorization_code" | "refresh_token" | "client_credentials" | "password" => grant.to_owned(),
-        DEVICE_CODE => "device_code".to_owned(),
+        DEVICE_CODE | SHORT_DEVICE_CODE => "device_code".to_owned(),
         _ => "unsupported".to_owned(),
     };
     let client = client::authenticate(state, world, authority, headers, &form, tenant)?;
@@ -173,7 +175,7 @@ fn answer(visit: &Visit<'_>, body: &[u8], endpoint: Version, story: &mut Story) 
         "refresh_token" => refresh::redeem(&asked)?,
         "password" => password::redeem(&asked)?,
         ON_BEHALF_OF => on_behalf_of::redeem(&asked)?,
-        DEVICE_CODE => device_code::redeem(&asked)?,
+        DEVICE_CODE | SHORT_DEVICE_CODE => device_code::redeem(&asked)?,
         other => {
             return Err(EntraError::UnsupportedGrant(other.to_owned()));
         }
