@@ -172,6 +172,13 @@ impl Lab {
         Self::typed::<Rows>("audit", value).map(|answer| answer.rows)
     }
 
+    /// Audit rows of one request, by its id or the caller's own.
+    pub async fn audit_of(&self, request_id: &str) -> Result<Vec<Value>, LabError> {
+        let id = percent_encoding::utf8_percent_encode(request_id, percent_encoding::NON_ALPHANUMERIC);
+        let value = self.get(&format!("/lab/audit?requestId={id}")).await?;
+        Self::typed::<Rows>("audit", value).map(|answer| answer.rows)
+    }
+
     /// A hash over all content.
     pub async fn fingerprint(&self) -> Result<String, LabError> {
         let value = self.get("/lab/fingerprint").await?;
@@ -186,6 +193,13 @@ impl Lab {
     pub async fn unmodelled(&self) -> Result<Vec<(String, u64)>, LabError> {
         let value = self.get("/lab/unmodelled").await?;
         let items = value.get("items").and_then(Value::as_object).cloned().unwrap_or_default();
+        Ok(items.into_iter().map(|(what, count)| (what, count.as_u64().unwrap_or(1))).collect())
+    }
+
+    /// What was answered by a stub, and how often.
+    pub async fn stubbed(&self) -> Result<Vec<(String, u64)>, LabError> {
+        let value = self.get("/lab/unmodelled").await?;
+        let items = value.get("stubbed").and_then(Value::as_object).cloned().unwrap_or_default();
         Ok(items.into_iter().map(|(what, count)| (what, count.as_u64().unwrap_or(1))).collect())
     }
 

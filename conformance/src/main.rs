@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use conformance::command::{self, BrokenArgs, CheckArgs, CommandError, FixturesArgs, ListArgs, ReplayArgs, TokenArgs};
+use conformance::command::{
+    self, BrokenArgs, CheckArgs, CommandError, FixturesArgs, ListArgs, ReplayArgs, TokenArgs, WhyArgs,
+};
 use conformance::up::{self, EnvArgs, ExecArgs, UpArgs};
 use connector::documents::worker;
 
@@ -35,6 +37,8 @@ enum Command {
     Token(TokenArgs),
     /// Checks fixture folders; begins own registrations from an existing .env
     Fixtures(FixturesArgs),
+    /// Says why a request was refused
+    Why(WhyArgs),
 }
 
 fn main() -> ExitCode {
@@ -48,13 +52,6 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn run() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,rmcp=error")),
-        )
-        .with_writer(std::io::stderr)
-        .init();
     let line = match Line::try_parse() {
         Ok(line) => line,
         Err(error) => {
@@ -63,6 +60,18 @@ async fn run() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(64) } else { ExitCode::SUCCESS };
         }
     };
+    // Who runs the services by hand is told why they refuse; suites make thousands of refusals on purpose.
+    let quiet = match line.command {
+        Command::Up(_) | Command::Exec(_) => "warn,rmcp=error,offline365::refused=info",
+        _ => "warn,rmcp=error",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(quiet)),
+        )
+        .with_writer(std::io::stderr)
+        .init();
     let done = match line.command {
         Command::Up(args) => return up::up(*args).await,
         Command::Exec(args) => return up::exec(*args).await,
@@ -73,6 +82,7 @@ async fn run() -> ExitCode {
         Command::List(args) => command::list(&args),
         Command::Token(args) => command::token(args).await,
         Command::Fixtures(args) => command::fixtures(args),
+        Command::Why(args) => command::why(args).await,
     };
     done.unwrap_or_else(|error: CommandError| {
         eprintln!("offline365: {error}");

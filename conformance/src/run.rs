@@ -50,6 +50,8 @@ pub struct Outcome {
     pub calls: u64,
     /// What was asked of the emulator and is not modelled.
     pub unmodelled: BTreeMap<String, u64>,
+    /// What was answered by a stub of the user's, and how often: never a pass.
+    pub stubbed: BTreeMap<String, u64>,
 }
 
 /// What kept a check from being asked at all.
@@ -239,6 +241,11 @@ async fn ask(check: &'static Check, mut bench: Bench) -> Outcome {
         Some(finding) => Outcome::ended(check, finding),
     };
     outcome.unmodelled = bench.lab().unmodelled().await.unwrap_or_default().into_iter().collect();
+    outcome.stubbed = bench.lab().stubbed().await.unwrap_or_default().into_iter().collect();
+    if outcome.verdict == Verdict::Pass && !outcome.stubbed.is_empty() {
+        outcome.verdict = Verdict::Inconclusive;
+        outcome.reason = Some("a stub answered: what the user wrote is no proof of anything".to_owned());
+    }
     outcome.measured = bench.measured().to_vec();
     outcome.calls = bench.calls();
     outcome.recorder = bench.recorder;
@@ -266,6 +273,7 @@ impl Outcome {
             measured: Vec::new(),
             calls: 0,
             unmodelled: BTreeMap::new(),
+            stubbed: BTreeMap::new(),
         }
     }
 

@@ -200,7 +200,7 @@ fn a_port_in_use_is_said_plainly() {
 
 #[test]
 fn what_is_not_in_this_version_is_refused() {
-    for option in [["--stub", "x.toml"], ["--content", "localhost:0"]] {
+    for option in [["--content", "localhost:0"]] {
         let output = offline365().args(["exec"]).args(option).args(["--", "true"]).output().unwrap();
         assert_eq!(output.status.code(), Some(64));
         assert!(text(&output.stderr).contains("not in this version"), "{output:?}");
@@ -303,4 +303,38 @@ fn ended(child: &mut std::process::Child) -> ExitStatus {
         status.is_some()
     });
     status.unwrap()
+}
+
+#[test]
+fn a_stub_lets_somebody_go_on_and_why_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("stubs.toml");
+    let stub = "[[stub]]\nmethod = \"GET\"\npath = \"/me/presence\"\nbody = { availability = \"Available\" }\n";
+    fs::write(&file, stub).unwrap();
+    let script = r#"
+        set -e
+        token=$("$0" token --ready "$OFFLINE365_READY_JSON" --resource graph)
+        curl -sS --fail -H "Authorization: Bearer $token" "$OFFLINE365_GRAPH_URL/v1.0/me/presence"
+        curl -sS -o /dev/null -D headers -H "Authorization: Bearer $token" "$OFFLINE365_GRAPH_URL/v1.0/users/bob@contoso.example/messages"
+        id=$(sed -n "s/^request-id: *//p" headers | tr -d "\r")
+        "$0" why "$id"
+    "#;
+    let output = offline365()
+        .current_dir(folder.path())
+        .args(["exec", "--stub"])
+        .arg(&file)
+        .args(["--", "sh", "-c", script, env!("CARGO_BIN_EXE_offline365")])
+        .output()
+        .unwrap();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    assert!(out.contains(r#"{"availability":"Available"}"#), "{out}");
+    assert!(out.contains("GET /users/{id}/messages → 403 ErrorAccessDenied"), "{out}");
+    assert!(out.contains("access rule `mailbox`: not shared with the caller"), "{out}");
+    assert!(err.contains("offline365::refused"), "{err}");
+    assert!(err.contains("stubbed requests: 1\n  1 × GET /me/presence"), "{err}");
+
+    fs::write(&file, "[[stub]]\nmethod = \"GET\"\npath = \"me\"\n").unwrap();
+    let output = offline365().args(["exec", "--stub"]).arg(&file).args(["--", "true"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(64), "{output:?}");
 }

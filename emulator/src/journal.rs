@@ -17,7 +17,7 @@ pub struct AuditRow {
     pub seq: u64,
     /// When the request was answered.
     pub time: Timestamp,
-    /// `sign-in`, `token`, `graph-read`, `graph-write`, `consent`, `lab`.
+    /// `sign-in`, `token`, `graph-read`, `graph-write`, `graph-stub`, `consent`, `lab`.
     pub kind: &'static str,
     /// Tenant; `None` when the request never got that far.
     #[schemars(with = "Option<Uuid>")]
@@ -137,6 +137,7 @@ struct Inner {
     exchanges: Vec<Exchange>,
     recording: bool,
     unmodelled: BTreeMap<String, u64>,
+    stubbed: BTreeMap<String, u64>,
     seq: u64,
 }
 
@@ -190,6 +191,16 @@ impl Journal {
     /// Counts something the emulator does not model and therefore refused: an option, path, scope or word.
     pub fn unmodelled(&self, what: String) {
         *self.inner().unmodelled.entry(what).or_default() += 1;
+    }
+
+    /// Counts an answer that was given by a stub.
+    pub fn stubbed(&self, what: String) {
+        *self.inner().stubbed.entry(what).or_default() += 1;
+    }
+
+    /// What was answered by a stub, and how often.
+    pub fn stubbed_counts(&self) -> BTreeMap<String, u64> {
+        self.inner().stubbed.clone()
     }
 
     /// What was not modelled, and how often it was asked.

@@ -22,6 +22,7 @@ pub mod principal;
 pub mod rules;
 pub mod seed;
 pub mod serve;
+pub mod stub;
 pub mod tallied;
 pub mod throttle;
 pub mod tls;
@@ -90,6 +91,7 @@ impl Emulator {
                 refresh_reuse: options.refresh_reuse,
                 audit_retention: options.audit_retention,
                 throttle: options.throttle,
+                stubs: options.stubs,
             },
             clock: options.clock,
             origins: origins.clone(),
@@ -109,6 +111,11 @@ impl Running {
     /// What was asked that is not modelled, and how often.
     pub fn unmodelled(&self) -> BTreeMap<String, u64> {
         self.state.journal.unmodelled_counts()
+    }
+
+    /// What was answered by a stub, and how often.
+    pub fn stubbed(&self) -> BTreeMap<String, u64> {
+        self.state.journal.stubbed_counts()
     }
 
     /// Closes listeners and connections at once.

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
 use crate::rules::Rules;
+use crate::stub::Stub;
 use crate::throttle::Throttle;
 use crate::tls::Leaf;
 
@@ -43,6 +44,8 @@ pub struct Options {
     pub audit_retention: Option<SignedDuration>,
     /// How often one application may ask Graph for one user; `None` = as often as it likes.
     pub throttle: Option<Throttle>,
+    /// Canned answers for what is not modelled.
+    pub stubs: Vec<Stub>,
     /// Members of the v2 OpenID configuration that are left out: clients are tried against documents that lack them.
     pub omit_metadata: Vec<String>,
     /// What `scp` holds.
@@ -72,6 +75,7 @@ impl Default for Options {
             refresh_reuse: RefreshReuse::default(),
             audit_retention: None,
             throttle: None,
+            stubs: Vec::new(),
         }
     }
 }
@@ -132,6 +136,8 @@ pub struct Settings {
     pub audit_retention: Option<SignedDuration>,
     /// How often one application may ask Graph for one user.
     pub throttle: Option<Throttle>,
+    /// Canned answers for what is not modelled.
+    pub stubs: Vec<Stub>,
     /// Members of the v2 OpenID configuration that are left out.
     pub omit_metadata: Vec<String>,
     /// What `scp` holds.

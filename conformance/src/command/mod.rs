@@ -7,6 +7,7 @@ mod list;
 mod replay;
 mod selection;
 mod token;
+mod why;
 
 pub use broken::{BrokenArgs, Fall, falls, naming};
 pub use check::CheckArgs;
@@ -14,6 +15,7 @@ pub use fixtures::FixturesArgs;
 pub use list::ListArgs;
 pub use replay::ReplayArgs;
 pub use token::TokenArgs;
+pub use why::WhyArgs;
 
 pub use broken::run as broken;
 pub use check::run as check;
@@ -21,6 +23,7 @@ pub use fixtures::run as fixtures;
 pub use list::run as list;
 pub use replay::run as replay;
 pub use token::run as token;
+pub use why::run as why;
 
 /// Why a command could not do what was asked.
 #[derive(Debug, thiserror::Error)]

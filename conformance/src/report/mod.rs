@@ -56,6 +56,8 @@ pub struct Report {
     pub calls: u64,
     /// What was asked of the emulator and is not modelled.
     pub unmodelled: BTreeMap<String, u64>,
+    /// What was answered by a stub of the user's, and how often.
+    pub stubbed: BTreeMap<String, u64>,
     #[serde(skip)]
     halts: Vec<Halt>,
 }
@@ -102,10 +104,13 @@ pub struct CheckResult {
 impl Report {
     /// The report of a run.
     pub fn new(target: String, seed: u64, outcomes: &[Outcome]) -> Self {
-        let mut unmodelled = BTreeMap::new();
-        for (what, count) in outcomes.iter().flat_map(|outcome| &outcome.unmodelled) {
-            *unmodelled.entry(what.clone()).or_default() += count;
-        }
+        let counted = |of: fn(&Outcome) -> &BTreeMap<String, u64>| {
+            let mut sums: BTreeMap<String, u64> = BTreeMap::new();
+            for (what, count) in outcomes.iter().flat_map(of) {
+                *sums.entry(what.clone()).or_default() += count;
+            }
+            sums
+        };
         let bounds = outcomes.iter().flat_map(|outcome| &outcome.measured);
         let bound = bounds.map(|measured| measured.declared_bound_seconds).max().unwrap_or(0);
         let deviations = (bound > 0).then(|| {
@@ -122,7 +127,8 @@ impl Report {
             profile_file: None,
             deviations: deviations.into_iter().collect(),
             calls: outcomes.iter().map(|outcome| outcome.calls).sum(),
-            unmodelled,
+            unmodelled: counted(|outcome| &outcome.unmodelled),
+            stubbed: counted(|outcome| &outcome.stubbed),
             halts: outcomes.iter().filter_map(|outcome| outcome.halt).collect(),
         }
     }

@@ -50,6 +50,12 @@ pub fn render(report: &Report) -> String {
     for (what, count) in &report.unmodelled {
         let _ = writeln!(out, "  {count} × {}", printable(what));
     }
+    if !report.stubbed.is_empty() {
+        let _ = writeln!(out, "stubbed requests: {} (never a pass)", report.stubbed.values().sum::<u64>());
+    }
+    for (what, count) in &report.stubbed {
+        let _ = writeln!(out, "  {count} × {}", printable(what));
+    }
     let _ = writeln!(
         out,
         "{}: {} held, {} failed, {} inconclusive, {} not applicable; {} calls, seed {}",

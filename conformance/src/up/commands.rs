@@ -1,6 +1,6 @@
 //! The three commands: `up`, `exec`, `env`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -49,10 +49,13 @@ async fn run_up(args: UpArgs) -> Result<(), Failure> {
         _ = ending.next() => Ok(()),
     };
     withdraw(house.ready(), &ready_file);
-    let unmodelled = house.unmodelled();
+    let (unmodelled, stubbed) = (house.unmodelled(), house.stubbed());
     house.shutdown().await;
     served?;
-    println!("\n{}", summary(&unmodelled));
+    println!("\n{}", summary("unmodelled", &unmodelled));
+    if !stubbed.is_empty() {
+        println!("{}", summary("stubbed", &stubbed));
+    }
     Ok(())
 }
 
@@ -75,10 +78,13 @@ async fn run_exec(args: ExecArgs) -> Result<u8, Failure> {
     let house = House::start(&args.house, Ports::FREE, &state).await?;
     let status = serve_command(&args, &house, &state, &mut ending).await;
     withdraw(house.ready(), &state.ready());
-    let unmodelled = house.unmodelled();
+    let (unmodelled, stubbed) = (house.unmodelled(), house.stubbed());
     house.shutdown().await;
     if !unmodelled.is_empty() {
-        eprintln!("offline365: {}", summary(&unmodelled));
+        eprintln!("offline365: {}", summary("unmodelled", &unmodelled));
+    }
+    if !stubbed.is_empty() {
+        eprintln!("offline365: {}", summary("stubbed", &stubbed));
     }
     status
 }
@@ -119,25 +125,23 @@ fn withdraw(ready: &Ready, file: &Path) {
     }
 }
 
-/// Says once that something was asked that is not modelled; then waits for ever.
+/// Says once of everything that is asked and not modelled that it was asked. Never ends.
 async fn announce_unmodelled(house: &House) {
+    let mut said = BTreeSet::new();
     loop {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let unmodelled = house.unmodelled();
-        if !unmodelled.is_empty() {
-            println!("{} (the count is printed at the end)", summary(&unmodelled));
-            return std::future::pending().await;
+        let mut fresh = house.unmodelled();
+        fresh.retain(|what, _| said.insert(what.clone()));
+        if !fresh.is_empty() {
+            println!("{} (each is said once; counts are printed at the end)", summary("unmodelled", &fresh));
         }
     }
 }
 
-fn summary(unmodelled: &BTreeMap<String, u64>) -> String {
-    let total: u64 = unmodelled.values().sum();
-    if total == 0 {
-        return "unmodelled requests: 0".to_owned();
-    }
-    let each: Vec<String> = unmodelled.iter().map(|(what, count)| format!("\n  {count} × {what}")).collect();
-    format!("unmodelled requests: {total}{}", each.concat())
+fn summary(kind: &str, counted: &BTreeMap<String, u64>) -> String {
+    let total: u64 = counted.values().sum();
+    let each: Vec<String> = counted.iter().map(|(what, count)| format!("\n  {count} × {what}")).collect();
+    format!("{kind} requests: {total}{}", each.concat())
 }
 
 /// How this command can be started again from here.

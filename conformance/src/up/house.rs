@@ -58,6 +58,7 @@ impl House {
                 Revocation::Real => emulator::Revocation::Real,
                 Revocation::Strict => emulator::Revocation::Strict,
             },
+            stubs: args.stubs()?,
             ..defaults
         };
         let emulator = Emulator::start(plan.clone(), options).await.map_err(emulator_failure)?;
@@ -97,6 +98,11 @@ impl House {
     /// What was asked of the emulator and is not modelled, and how often.
     pub(super) fn unmodelled(&self) -> BTreeMap<String, u64> {
         self.emulator.unmodelled()
+    }
+
+    /// What was answered by a stub, and how often.
+    pub(super) fn stubbed(&self) -> BTreeMap<String, u64> {
+        self.emulator.stubbed()
     }
 
     /// Closes every listener.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
+use emulator::stub::{Stub, Stubs};
 
 use super::environment::Format;
 use super::failure::Failure;
@@ -91,8 +92,8 @@ pub struct HouseArgs {
     /// Add app registrations of your own from a TOML file (docs/own-apps.md). May be repeated.
     #[arg(long, value_name = "FILE")]
     pub app: Vec<PathBuf>,
-    /// Canned Graph answers: not in this version.
-    #[arg(long, value_name = "FILE", hide = true)]
+    /// Canned Graph answers for what is not modelled: `[[stub]]` with method, path, status, headers, body. May be repeated.
+    #[arg(long, value_name = "FILE")]
     pub stub: Vec<PathBuf>,
     /// Second origin of downloads: not in this version.
     #[arg(long, value_name = "HOST:PORT", hide = true)]
@@ -169,13 +170,25 @@ impl Ports {
 impl HouseArgs {
     /// Refuses what this version does not do. An option that is accepted has an effect.
     pub(super) fn refuse_unbuilt(&self) -> Result<(), Failure> {
-        if !self.stub.is_empty() {
-            return Err(Failure::NotInThisVersion("--stub (canned Graph answers)"));
-        }
         if self.content.is_some() {
             return Err(Failure::NotInThisVersion("--content (a second origin for downloads)"));
         }
         Ok(())
+    }
+
+    /// The canned answers of all files.
+    pub(super) fn stubs(&self) -> Result<Vec<Stub>, Failure> {
+        let mut stubs = Vec::new();
+        for file in &self.stub {
+            let text = std::fs::read_to_string(file).map_err(Failure::file(file))?;
+            let wrong = |why: String| Failure::Usage(format!("--stub {}: {why}", file.display()));
+            let read: Stubs = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+            if let Some(problem) = read.stubs.iter().find_map(Stub::problem) {
+                return Err(wrong(problem));
+            }
+            stubs.extend(read.stubs);
+        }
+        Ok(stubs)
     }
 
     /// The address to listen on.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use jiff::Timestamp;
 
 use super::answer::{Answer, Ids};
@@ -20,6 +20,7 @@ use super::{application, batch, challenge, userinfo, writes};
 use crate::entra::verify::{self, GraphAuthFailure};
 use crate::journal::{AuditRow, SideEffect};
 use crate::principal::Principal;
+use crate::stub::Stub;
 use crate::world::State;
 
 /// What answers requests: the emulator's state, and the key of next links.
@@ -45,13 +46,14 @@ pub(super) struct Call<'a> {
 struct Outcome {
     operation: String,
     is_write: bool,
+    is_stubbed: bool,
     result: Result<Answer, Refusal>,
     unmodelled: Vec<String>,
 }
 
 impl Outcome {
     fn refused(operation: String, refusal: impl Into<Refusal>) -> Self {
-        Self { operation, is_write: false, result: Err(refusal.into()), unmodelled: Vec::new() }
+        Self { operation, is_write: false, is_stubbed: false, result: Err(refusal.into()), unmodelled: Vec::new() }
     }
 }
 
@@ -92,6 +94,7 @@ impl Service {
         let outcome = Outcome::refused(call.method.to_string(), refusal);
         let mut row = row(None, call, ids, now, &outcome, answer.status.as_u16());
         (row.tenant, row.client) = (tenant, client);
+        tell(&row);
         self.state.journal.audit(row);
         answer
     }
@@ -109,7 +112,7 @@ impl Service {
         for what in outcome.unmodelled.drain(..) {
             self.state.journal.unmodelled(what);
         }
-        if outcome.is_write && outcome.result.is_ok() {
+        if outcome.is_write && !outcome.is_stubbed && outcome.result.is_ok() {
             self.state.journal.side_effect(SideEffect {
                 seq: 0,
                 time: now,
@@ -129,7 +132,9 @@ impl Service {
                 answer
             }
         };
-        self.state.journal.audit(row(Some(principal), call, ids, now, &outcome, answer.status.as_u16()));
+        let row = row(Some(principal), call, ids, now, &outcome, answer.status.as_u16());
+        tell(&row);
+        self.state.journal.audit(row);
         answer
     }
 
@@ -169,7 +174,13 @@ impl Service {
             } else {
                 batch::answer(self, principal, call, now).map_err(Refusal::from)
             };
-            return Outcome { operation: "POST /$batch".to_owned(), is_write: false, result, unmodelled: Vec::new() };
+            return Outcome {
+                operation: "POST /$batch".to_owned(),
+                is_write: false,
+                is_stubbed: false,
+                result,
+                unmodelled: Vec::new(),
+            };
         }
         let world = self.state.world();
         let Some(view) = View::of(&world, principal, &self.state.rules) else {
@@ -188,12 +199,35 @@ impl Service {
             return self.run(route, owner, keys, call, &view, now);
         }
         let attempt = if method == Method::GET { writes::unknown(&path) } else { writes::answer(method, &path, &view) };
+        // Only what we do not know ourselves: a refusal that the real service gives stays one.
+        if !attempt.unmodelled.is_empty()
+            && let Some(answer) = self.stubbed(method, &path)
+        {
+            let (operation, is_write) = (attempt.operation, attempt.is_write);
+            return Outcome { operation, is_write, is_stubbed: true, result: Ok(answer), unmodelled: Vec::new() };
+        }
         Outcome {
             operation: attempt.operation,
             is_write: attempt.is_write,
+            is_stubbed: false,
             result: Err(attempt.refusal),
             unmodelled: attempt.unmodelled,
         }
+    }
+
+    /// The canned answer for a request, counted.
+    fn stubbed(&self, method: &Method, path: &Path<'_>) -> Option<Answer> {
+        let fits = |stub: &&Stub| stub.method == method.as_str() && path.segments().keys(&stub.path).is_some();
+        let stub = self.state.options.stubs.iter().find(fits)?;
+        self.state.journal.stubbed(format!("{} {}", stub.method, stub.path));
+        let body = stub.body.as_ref().map(ToString::to_string).unwrap_or_default();
+        let mut answer = Answer { status: StatusCode::from_u16(stub.status).ok()?, ..Answer::json(body) };
+        for (name, value) in &stub.headers {
+            if let Ok(name) = HeaderName::try_from(name) {
+                answer = answer.with(name, value);
+            }
+        }
+        Some(answer)
     }
 
     /// Checks the row's scopes and asks its handler.
@@ -240,7 +274,7 @@ impl Service {
                 (row.handler)(view, &ask, row.at).and_then(|effect| self.take_effect(effect, view, &ask))
             }
         };
-        Outcome { operation, is_write, result, unmodelled: ask.unmodelled.into_inner() }
+        Outcome { operation, is_write, is_stubbed: false, result, unmodelled: ask.unmodelled.into_inner() }
     }
 
     /// Makes the change and answers from the world in which it is made.
@@ -277,6 +311,17 @@ impl Service {
     }
 }
 
+/// One line for who looks at the log: the permission row, the scope missing or held, the access rule. Never content.
+fn tell(row: &AuditRow) {
+    if let Some(error) = &row.error {
+        let reason = row.reason.as_deref().unwrap_or_default();
+        tracing::info!(
+            target: "offline365::refused",
+            "{} {} {error}: {reason} (offline365 why {})", row.operation, row.status, row.request_id
+        );
+    }
+}
+
 /// The audit row of a request.
 fn row(
     principal: Option<&Principal>,
@@ -290,7 +335,11 @@ fn row(
     AuditRow {
         seq: 0,
         time: now,
-        kind: if outcome.is_write { "graph-write" } else { "graph-read" },
+        kind: match (outcome.is_stubbed, outcome.is_write) {
+            (true, _) => "graph-stub",
+            (false, true) => "graph-write",
+            (false, false) => "graph-read",
+        },
         tenant: principal.map(|principal| principal.tenant),
         user: principal.map(|principal| principal.user),
         client: principal.map(|principal| principal.client),

@@ -31,7 +31,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 /// `?since=17&tenant=contoso`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct AuditQuery {
     /// Only rows with a greater `seq`.
     #[serde(default)]
@@ -39,6 +39,9 @@ struct AuditQuery {
     /// Only rows of this tenant: name, domain or id.
     #[serde(default)]
     tenant: Option<String>,
+    /// Only rows with this `request-id` or `client-request-id`.
+    #[serde(default)]
+    request_id: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -51,6 +54,9 @@ async fn audit(state: Arc<State>, asked: AuditQuery) -> Result<Audit, LabError> 
     let mut rows = state.journal.audit_since(asked.since);
     if of.is_some() {
         rows.retain(|row| row.tenant == of);
+    }
+    if let Some(id) = asked.request_id {
+        rows.retain(|row| row.request_id.eq_ignore_ascii_case(&id) || row.client_request_id.as_ref() == Some(&id));
     }
     Ok(Audit { rows })
 }
@@ -90,11 +96,13 @@ struct Unmodelled {
     count: u64,
     /// What, and how often.
     items: BTreeMap<String, u64>,
+    /// What was answered by a stub, and how often: not counted above, and no answer of ours either.
+    stubbed: BTreeMap<String, u64>,
 }
 
 async fn unmodelled(state: Arc<State>, _: Nothing) -> Result<Unmodelled, LabError> {
     let items = state.journal.unmodelled_counts();
-    Ok(Unmodelled { count: items.values().sum(), items })
+    Ok(Unmodelled { count: items.values().sum(), items, stubbed: state.journal.stubbed_counts() })
 }
 
 /// `{"on": true}`.
