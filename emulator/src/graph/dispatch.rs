@@ -151,6 +151,7 @@ impl Service {
             return Outcome {
                 operation: "GET /oidc/userinfo".to_owned(),
                 is_write: false,
+                is_stubbed: false,
                 result,
                 unmodelled: Vec::new(),
             };
