@@ -13,6 +13,7 @@ use emulator::tls::{Authority, Leaf};
 use emulator::{Emulator, Options};
 use fixtures::Plan;
 use fixtures::own_apps;
+use fixtures::own_calendar::{self, OwnCalendarError};
 use fixtures::own_mail::{self, OwnMailError};
 use url::Url;
 
@@ -143,7 +144,24 @@ fn plan(args: &HouseArgs) -> Result<(Plan, Vec<String>), Failure> {
         let mail = own_mail::load(&own.path).map_err(own_mail_failure)?;
         plan.with_own_mail(&own.user, mail).map_err(own_mail_failure)?;
     }
+    for (index, own) in args.calendar.iter().enumerate() {
+        if args.calendar.iter().skip(index + 1).any(|other| other.user == own.user) {
+            return Err(Failure::Usage(format!(
+                "--calendar: {} is named twice; put the files into one folder",
+                own.user
+            )));
+        }
+        let files = own_calendar::load(&own.path).map_err(own_calendar_failure)?;
+        plan.with_own_calendar(&own.user, files).map_err(own_calendar_failure)?;
+    }
     Ok((plan, own_names))
+}
+
+fn own_calendar_failure(error: OwnCalendarError) -> Failure {
+    match error {
+        OwnCalendarError::NobodyCalled(_) => Failure::Usage(format!("--calendar: {error}")),
+        _ => Failure::Plan(format!("--calendar: {error}")),
+    }
 }
 
 fn own_mail_failure(error: OwnMailError) -> Failure {

@@ -77,6 +77,9 @@ pub struct HouseArgs {
     /// Serve a folder of .eml files, or an .mbox file, as this user's mailbox. May be repeated.
     #[arg(long, value_name = "USER=PATH")]
     pub mail: Vec<OwnMail>,
+    /// Serve an .ics file, or a folder of them, as this user's calendar. May be repeated.
+    #[arg(long, value_name = "USER=PATH")]
+    pub calendar: Vec<OwnMail>,
     /// Listen on this address instead of loopback (containers).
     #[arg(long, value_name = "ADDR")]
     pub bind: Option<IpAddr>,

@@ -1,5 +1,6 @@
 //! What the Graph host answers, over sockets.
 
+mod access;
 mod audit;
 mod batch;
 mod calendar;
