@@ -6,6 +6,7 @@ mod batch;
 mod calendar;
 mod isolation;
 mod mail;
+mod metadata;
 mod options;
 mod own_mail;
 mod people;

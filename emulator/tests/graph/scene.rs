@@ -104,7 +104,13 @@ impl Scene {
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Reply { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
+        let reply = Reply { status, headers, bytes: response.bytes().await.unwrap().to_vec() };
+        // Whatever a test asks, what it gets is made as Microsoft's metadata says.
+        if let Ok(body) = serde_json::from_slice::<Value>(&reply.bytes) {
+            let wrong = crate::metadata::unexcused(&body);
+            assert!(status >= 300 || wrong.is_empty(), "not as the metadata says: {wrong:?}");
+        }
+        reply
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
