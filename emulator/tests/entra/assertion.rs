@@ -16,7 +16,7 @@ const ALICE: &str = "alice@contoso.example";
 /// A scene whose server holds a certificate, and the certificate's other half.
 pub(crate) struct Certified {
     pub(crate) scene: Scene,
-    key: EncodingKey,
+    pub(crate) key: EncodingKey,
     /// Of somebody else.
     other: EncodingKey,
     sha256: Vec<u8>,
@@ -69,7 +69,7 @@ impl Certified {
     }
 }
 
-fn signed(header: &Value, claims: &Value, key: &EncodingKey) -> String {
+pub(crate) fn signed(header: &Value, claims: &Value, key: &EncodingKey) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let message = format!("{}.{}", part(header), part(claims));
     let algorithm = if header["alg"] == "RS256" { Algorithm::RS256 } else { Algorithm::PS256 };

@@ -8,6 +8,8 @@ mod consent;
 mod discovery;
 mod faults;
 mod flows;
+mod golden;
 mod grants;
 mod hostile;
+mod mutations;
 mod scene;
