@@ -29,12 +29,12 @@ const USER_CODE_LENGTH: usize = 9;
 
 /// `/{t}/oauth2/v2.0/devicecode`.
 pub(super) async fn v2(arrival: Arrival) -> Response {
-    arrival.answer(|visit, form| answer(visit, Version::V2, form))
+    arrival.answer_raw(|visit, body| answer(visit, Version::V2, body))
 }
 
 /// `/{t}/oauth2/devicecode`.
 pub(super) async fn v1(arrival: Arrival) -> Response {
-    arrival.answer(|visit, form| answer(visit, Version::V1, form))
+    arrival.answer_raw(|visit, body| answer(visit, Version::V1, body))
 }
 
 /// `/device`: the short address that people type.
@@ -60,9 +60,10 @@ fn found(target: &str) -> Response {
     response
 }
 
-fn answer(visit: &Visit<'_>, version: Version, form: &Form) -> Response {
+/// A program asks: what is wrong with its form is said in JSON too, never on a page.
+fn answer(visit: &Visit<'_>, version: Version, body: &[u8]) -> Response {
     let made = if *visit.method == Method::POST {
-        begin(visit, version, form)
+        Form::body(visit.headers, body).and_then(|form| begin(visit, version, &form))
     } else {
         Err(EntraError::PostOnly(visit.method.to_string()))
     };
