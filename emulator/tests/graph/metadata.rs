@@ -102,8 +102,7 @@ impl Metadata {
             "Int16" | "Int32" | "Int64" => value.is_i64(),
             "Double" | "Single" | "Decimal" => value.is_number(),
             "DateTimeOffset" => text.is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()),
-            "Binary" => text.is_some(),
-            "String" | "Guid" | "Duration" | "Date" | "TimeOfDay" | "Stream" => text.is_some(),
+            "Binary" | "String" | "Guid" | "Duration" | "Date" | "TimeOfDay" | "Stream" => text.is_some(),
             kind if self.enums.contains_key(kind) => {
                 text.is_some_and(|text| text.split(',').all(|word| self.enums[kind].contains(&word)))
             }
