@@ -16,6 +16,7 @@ pub mod faults;
 pub mod graph;
 pub mod journal;
 pub mod lab;
+pub mod live;
 pub mod mailbox;
 pub mod options;
 pub mod principal;
@@ -83,7 +84,6 @@ impl Emulator {
             seed: seed::Seed::fixed(options.seed),
             rules: options.rules,
             options: options::Settings {
-                revocation: options.revocation,
                 sign_in: options.sign_in,
                 announce_pkce: options.announce_pkce,
                 omit_metadata: options.omit_metadata,
@@ -92,6 +92,11 @@ impl Emulator {
                 audit_retention: options.audit_retention,
                 throttle: options.throttle,
                 stubs: options.stubs,
+            },
+            live: live::Live {
+                revocation: options.revocation,
+                propagation: options.propagation,
+                client_address: options.client_address,
             },
             clock: options.clock,
             origins: origins.clone(),

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
+use crate::live::ClientAddress;
 use crate::rules::Rules;
 use crate::stub::Stub;
 use crate::throttle::Throttle;
@@ -33,6 +34,10 @@ pub struct Options {
     pub tls: Option<Leaf>,
     /// What becomes of access tokens whose grant is revoked.
     pub revocation: Revocation,
+    /// How long a critical event takes to reach Graph; the real service takes up to fifteen minutes.
+    pub propagation: SignedDuration,
+    /// Where requests come from.
+    pub client_address: ClientAddress,
     /// How a `login_hint` is treated.
     pub sign_in: SignIn,
     /// Decisions that can be got wrong.
@@ -67,6 +72,8 @@ impl Default for Options {
             host_name: "localhost".to_owned(),
             tls: None,
             revocation: Revocation::Real,
+            propagation: SignedDuration::ZERO,
+            client_address: ClientAddress::Connection,
             sign_in: SignIn::Hint,
             rules: Rules::STRICT,
             announce_pkce: false,
@@ -123,11 +130,9 @@ pub enum SignIn {
     Page,
 }
 
-/// The part of [`Options`] that requests look at.
+/// The part of [`Options`] that requests look at, and nothing changes.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What becomes of access tokens whose grant is revoked.
-    pub revocation: Revocation,
     /// How a `login_hint` is treated.
     pub sign_in: SignIn,
     /// Whether discovery announces `code_challenge_methods_supported`.

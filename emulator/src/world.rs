@@ -24,6 +24,7 @@ use crate::entra::keys::Keys;
 use crate::entra::store::Store;
 use crate::faults::Faults;
 use crate::journal::Journal;
+use crate::live::Live;
 use crate::mailbox::Mailbox;
 use crate::options::Settings;
 use crate::rules::Rules;
@@ -56,6 +57,10 @@ pub struct State {
     pub meter: Meter,
     /// What the emulator was started with.
     pub options: Settings,
+    /// What the lab may turn; read with `live()`.
+    live: ArcSwap<Live>,
+    /// What `live` was at start.
+    live_at_start: Live,
     /// Where each host is reached.
     pub origins: Origins,
     /// What the world was made from.
@@ -209,6 +214,7 @@ pub(crate) struct Parts {
     pub(crate) rules: Rules,
     pub(crate) keys: Keys,
     pub(crate) options: Settings,
+    pub(crate) live: Live,
     pub(crate) origins: Origins,
 }
 
@@ -235,6 +241,8 @@ impl State {
             issued: Store::default(),
             meter: Meter::default(),
             options: parts.options,
+            live: ArcSwap::from_pointee(parts.live),
+            live_at_start: parts.live,
             origins: parts.origins,
             plan,
         })
@@ -252,8 +260,22 @@ impl State {
         self.issued.clear();
         self.faults.clear();
         self.keys.reset();
+        self.live.store(Arc::new(self.live_at_start));
         self.meter.clear();
         self.journal.clear();
+    }
+
+    /// The settings of this moment.
+    pub fn live(&self) -> Live {
+        **self.live.load()
+    }
+
+    /// Turns settings.
+    pub fn turn(&self, change: impl FnOnce(&mut Live)) {
+        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut live = self.live();
+        change(&mut live);
+        self.live.store(Arc::new(live));
     }
 
     /// Makes the next world. Nothing changes when it cannot be made.

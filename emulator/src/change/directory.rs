@@ -3,19 +3,28 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fixtures::ids::{AppId, GroupId, TenantId, UserId};
-use fixtures::plan::Registration;
+use fixtures::ids::{AppId, GroupId, PolicyId, TenantId, UserId};
+use fixtures::plan::{Device, Person, Registration, Tenant};
+use jiff::SignedDuration;
 
 use super::{ChangeError, Moment};
 use crate::apps::Apps;
-use crate::directory::{Directory, GrantKey, Group, Member, Password, ServicePrincipal, User};
+use crate::directory::{
+    Directory, GrantKey, Group, Location, Member, Password, Policy, ServicePrincipal, TokenLifetime, User,
+};
+use crate::mailbox::Mailbox;
 use crate::world::World;
 
 /// A change of a directory.
 #[derive(Debug, Clone)]
 pub enum DirectoryChange {
-    /// Adds a user object.
-    AddUser(Box<User>),
+    /// Adds a user object, and the mailbox that a member has.
+    AddUser {
+        /// What a row would say of them; `home` is not looked at.
+        person: Box<Person>,
+        /// For a guest: tenant and object id at home.
+        home: Option<(TenantId, UserId)>,
+    },
     /// Moves a user to the recycle bin; memberships and grants wait there for a restore.
     DeleteUser {
         /// User.
@@ -53,6 +62,41 @@ pub enum DirectoryChange {
     RevokeSessions {
         /// User.
         user: UserId,
+    },
+    /// Says which device a user works on.
+    SetDevice {
+        /// User.
+        user: UserId,
+        /// Its state.
+        device: Device,
+    },
+    /// Registers a second factor, or takes it away.
+    SetSecondFactor {
+        /// User.
+        user: UserId,
+        /// What the page takes.
+        code: Option<Password>,
+    },
+    /// Adds a conditional access policy, or replaces the one with its id.
+    PutPolicy(Box<Policy>),
+    /// Removes a conditional access policy.
+    RemovePolicy {
+        /// Policy.
+        policy: PolicyId,
+    },
+    /// Adds a named location, or replaces the one with its name.
+    PutLocation(Location),
+    /// Removes a named location.
+    RemoveLocation {
+        /// Its name.
+        name: String,
+    },
+    /// Adds a token lifetime policy, or replaces the one with its name.
+    PutLifetime(TokenLifetime),
+    /// Removes a token lifetime policy.
+    RemoveLifetime {
+        /// Its name.
+        name: String,
     },
     /// Adds a group.
     AddGroup(Box<Group>),
@@ -143,14 +187,21 @@ pub enum PasswordSetBy {
 impl DirectoryChange {
     pub(super) fn apply(self, world: &mut World, id: TenantId, moment: &Moment) -> Result<(), ChangeError> {
         let apps = Arc::clone(&world.apps);
+        if let Self::AddUser { person, home } = self {
+            return add_user(world, id, &person, home);
+        }
         let tenant = Arc::make_mut(world.tenants.get_mut(&id).ok_or(ChangeError::Tenant(id))?);
         let principal_of = |app: AppId| created(&tenant.name, registration(&apps, app)?);
         let directory = Arc::make_mut(&mut tenant.directory);
         match self {
-            Self::AddUser(user) => taken(directory.add_user(*user)),
-            Self::DeleteUser { user } => done(directory.delete_user(user), ChangeError::User(user)),
+            // Above: it touches more than the directory.
+            Self::AddUser { .. } => Ok(()),
+            Self::DeleteUser { user } => done(directory.delete_user(user, moment.now), ChangeError::User(user)),
             Self::RestoreUser { user } => done(directory.restore_user(user), ChangeError::User(user)),
-            Self::EnableUser { user, enabled } => edit(directory, user, |user| user.enabled = enabled),
+            Self::EnableUser { user, enabled } => edit(directory, user, |user| {
+                user.enabled = enabled;
+                user.closed_at = (!enabled).then_some(moment.now);
+            }),
             Self::SetRoles { user, roles } => edit(directory, user, |user| user.roles = roles),
             Self::SetPassword { user, password, by } => edit(directory, user, |user| {
                 match by {
@@ -164,21 +215,32 @@ impl DirectoryChange {
                 user.voided.marks.revoked += 1;
                 user.voided.since = Some(moment.now);
             }),
+            Self::SetDevice { user, device } => edit(directory, user, |user| user.device = device),
+            Self::SetSecondFactor { user, code } => edit(directory, user, |user| user.set_second_factor(code)),
+            Self::PutPolicy(policy) => {
+                directory.put_policy(*policy);
+                Ok(())
+            }
+            Self::RemovePolicy { policy } => done(directory.remove_policy(policy), ChangeError::Policy),
+            Self::PutLocation(location) => {
+                directory.put_location(location);
+                Ok(())
+            }
+            Self::RemoveLocation { name } => done(directory.remove_location(&name), ChangeError::Policy),
+            Self::PutLifetime(lifetime) => {
+                directory.put_lifetime(lifetime);
+                Ok(())
+            }
+            Self::RemoveLifetime { name } => done(directory.remove_lifetime(&name), ChangeError::Policy),
             Self::AddGroup(group) => taken(directory.add_group(*group)),
             Self::DeleteGroup { group } => done(directory.delete_group(group), ChangeError::Group(group)),
             Self::AddMember { group, member } => {
                 known(directory, member)?;
-                let added = directory.edit_group(group, |group| match member {
-                    Member::User(id) => group.users.insert(id),
-                    Member::Group(id) => group.groups.insert(id),
-                });
+                let added = directory.edit_group(group, |group| member.put(&mut group.users, &mut group.groups));
                 added.map(|_| ()).ok_or(ChangeError::Group(group))
             }
             Self::RemoveMember { group, member } => {
-                let removed = directory.edit_group(group, |group| match member {
-                    Member::User(id) => group.users.remove(&id),
-                    Member::Group(id) => group.groups.remove(&id),
-                });
+                let removed = directory.edit_group(group, |group| member.take(&mut group.users, &mut group.groups));
                 done(removed.ok_or(ChangeError::Group(group))?, ChangeError::Member)
             }
             Self::AddServicePrincipal { app } => {
@@ -196,17 +258,12 @@ impl DirectoryChange {
             }
             Self::Assign { app, member } => {
                 known(directory, member)?;
-                edit_principal(directory, app, |principal| match member {
-                    Member::User(id) => principal.assigned_users.insert(id),
-                    Member::Group(id) => principal.assigned_groups.insert(id),
-                })
-                .map(|_| ())
+                edit_principal(directory, app, |app| member.put(&mut app.assigned_users, &mut app.assigned_groups))
+                    .map(|_| ())
             }
             Self::Unassign { app, member } => {
-                let removed = edit_principal(directory, app, |principal| match member {
-                    Member::User(id) => principal.assigned_users.remove(&id),
-                    Member::Group(id) => principal.assigned_groups.remove(&id),
-                })?;
+                let take = |app: &mut ServicePrincipal| member.take(&mut app.assigned_users, &mut app.assigned_groups);
+                let removed = edit_principal(directory, app, take)?;
                 done(removed, ChangeError::Member)
             }
             Self::Consent { grant, scopes } => {
@@ -222,6 +279,29 @@ impl DirectoryChange {
             Self::Revoke { grant, scopes } => done(directory.revoke(grant, scopes.as_ref()), ChangeError::Grant),
         }
     }
+}
+
+fn add_user(
+    world: &mut World,
+    id: TenantId,
+    person: &Person,
+    home: Option<(TenantId, UserId)>,
+) -> Result<(), ChangeError> {
+    let at_home = home
+        .map(|(tenant, user)| {
+            let known = world.tenant(tenant).and_then(|tenant| tenant.directory.user(user));
+            known.cloned().ok_or(ChangeError::User(user))
+        })
+        .transpose()?;
+    let tenant = Arc::make_mut(world.tenants.get_mut(&id).ok_or(ChangeError::Tenant(id))?);
+    let row = Tenant::bare(tenant.name.clone(), id, tenant.domain.clone());
+    let user = User::of(&row, person, None).with_home(home, at_home.as_ref());
+    let owner = user.has_mailbox.then_some(user.id);
+    taken(Arc::make_mut(&mut tenant.directory).add_user(user))?;
+    if let Some(owner) = owner {
+        tenant.mailboxes.insert(owner, Arc::new(Mailbox::of(&row, person, SignedDuration::ZERO)));
+    }
+    Ok(())
 }
 
 fn done(happened: bool, otherwise: ChangeError) -> Result<(), ChangeError> {

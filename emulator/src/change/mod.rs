@@ -97,6 +97,9 @@ pub enum ChangeError {
     /// An object with this id or name is there already.
     #[error("an object with this id or name is there already")]
     Taken,
+    /// No such policy or named location.
+    #[error("there is no such policy or named location")]
+    Policy,
     /// No such grant, or none of these scopes in it.
     #[error("there is no such grant")]
     Grant,

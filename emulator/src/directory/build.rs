@@ -1,11 +1,12 @@
 //! A directory from the rows of a plan.
 
 use fixtures::Plan;
-use fixtures::ids::ServicePrincipalId;
-use fixtures::plan::{Grant as PlannedGrant, Person, Registration, Tenant};
+use fixtures::ids::{PolicyId, ServicePrincipalId};
+use fixtures::plan::{ConditionalAccessPolicy, Grant as PlannedGrant, LifetimePolicy, Person, Registration, Tenant};
 
 use super::{
-    AppId, BTreeMap, BTreeSet, Directory, GrantKey, Group, GroupId, Password, ServicePrincipal, User, UserId, Voided,
+    AppId, BTreeMap, BTreeSet, Directory, GrantKey, Group, GroupId, Location, Member, Password, Policy,
+    ServicePrincipal, TokenLifetime, User, UserId, Voided,
 };
 use crate::tallied::Tallied;
 
@@ -22,22 +23,11 @@ pub enum DirectoryError {
         /// The name.
         reference: String,
     },
-    /// A conditional access policy: not modelled yet, and never ignored.
-    #[error("tenant {tenant}: conditional access policy {policy:?} is not modelled yet; take it out of the plan")]
-    PolicyNotModelled {
-        /// Tenant name.
-        tenant: String,
-        /// The policy's handle.
-        policy: String,
-    },
 }
 
 impl Directory {
     /// The directory that the plan describes for `tenant`.
     pub fn of(plan: &Plan, tenant: &Tenant) -> Result<Self, DirectoryError> {
-        if let Some(policy) = tenant.policies.first() {
-            return Err(DirectoryError::PolicyNotModelled { tenant: tenant.name.clone(), policy: policy.name.clone() });
-        }
         let rows = Rows::of(plan, tenant);
         let users: Tallied<_, _> = tenant
             .people
@@ -57,6 +47,21 @@ impl Directory {
                 .collect::<Result<_, _>>()?,
             service_principals: rows.service_principals()?.into_iter().collect(),
             grants: Tallied::default(),
+            policies: tenant
+                .policies
+                .iter()
+                .map(|policy| rows.policy(policy).map(|policy| (policy.id, policy)))
+                .collect::<Result<_, _>>()?,
+            locations: tenant
+                .locations
+                .iter()
+                .map(|row| (row.name.clone(), Location { name: row.name.clone(), ranges: row.ranges.clone() }))
+                .collect(),
+            lifetimes: tenant
+                .lifetimes
+                .iter()
+                .map(|row| rows.lifetime(row).map(|lifetime| (lifetime.name.clone(), lifetime)))
+                .collect::<Result<_, _>>()?,
         };
         for grant in &tenant.grants {
             let key = rows.grant_key(grant)?;
@@ -95,8 +100,11 @@ impl User {
             has_mailbox: person.has_mailbox(),
             roles: person.roles.clone(),
             home: home.map(|(tenant, at_home)| (tenant.id, at_home.id(tenant))),
+            closed_at: None,
             voided: Voided::default(),
+            device: person.device,
             password: password.cloned().map(Password::new),
+            second_factor: person.second_factor.clone().map(Password::new),
         }
     }
 }
@@ -185,6 +193,34 @@ impl<'a> Rows<'a> {
             .ok_or_else(|| self.unknown(row, reference))
     }
 
+    fn policy(&self, row: &ConditionalAccessPolicy) -> Result<Policy, DirectoryError> {
+        let members = |references| {
+            let (users, groups) = self.members(&row.name, references)?;
+            Ok(users.into_iter().map(Member::User).chain(groups.into_iter().map(Member::Group)).collect())
+        };
+        Ok(Policy {
+            id: PolicyId::derived(&format!("{}/policies/{}", self.tenant.name, row.name)),
+            name: row.name.clone(),
+            enabled: row.enabled,
+            include: members(&row.include)?,
+            exclude: members(&row.exclude)?,
+            resources: self.resources(&row.name, &row.apps)?,
+            contexts: row.contexts.iter().cloned().collect(),
+            locations: row.locations.iter().cloned().collect(),
+            except_locations: row.except_locations.iter().cloned().collect(),
+            demands: row.demands.clone(),
+        })
+    }
+
+    fn lifetime(&self, row: &LifetimePolicy) -> Result<TokenLifetime, DirectoryError> {
+        let resources = self.resources(&row.name, &row.apps)?;
+        Ok(TokenLifetime { name: row.name.clone(), resources, access_token: row.access_token })
+    }
+
+    fn resources(&self, row: &str, apps: &[String]) -> Result<BTreeSet<AppId>, DirectoryError> {
+        apps.iter().map(|app| self.app(row, app).map(|app| app.app_id)).collect()
+    }
+
     fn service_principals(&self) -> Result<BTreeMap<AppId, ServicePrincipal>, DirectoryError> {
         // First-party resources are subscribed everywhere.
         let mut apps: BTreeMap<_, _> = self
@@ -234,22 +270,5 @@ mod tests {
         assert!(alice.password_is("Passw0rd!alice") && !alice.password_is("Passw0rd!alicE") && !alice.password_is(""));
         assert!(!format!("{alice:?}").contains("Passw0rd"));
         assert_eq!(directory.grants().count(), contoso.grants.len());
-    }
-
-    #[test]
-    fn a_conditional_access_policy_is_refused_not_ignored() {
-        let mut plan = Plan::embedded().unwrap();
-        let policy = fixtures::plan::ConditionalAccessPolicy {
-            name: "mfa".to_owned(),
-            enabled: true,
-            include: vec![],
-            exclude: vec![],
-            apps: vec![],
-            trusted_ranges: vec![],
-            demands: vec!["mfa".to_owned()],
-        };
-        plan.tenants[0].policies.push(policy);
-        let refused = Directory::of(&plan, &plan.tenants[0]).unwrap_err();
-        assert!(matches!(refused, DirectoryError::PolicyNotModelled { .. }), "{refused}");
     }
 }

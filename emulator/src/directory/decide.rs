@@ -1,10 +1,10 @@
 //! May this user get a token for this app and resource now? One function that every grant type asks.
 
-use fixtures::ids::{AppId, TenantId, UserId};
+use fixtures::ids::{AppId, PolicyId, TenantId, UserId};
 use fixtures::plan::Registration;
 use jiff::Timestamp;
 
-use super::{BTreeSet, Directory, Presented, User};
+use super::{BTreeSet, Circumstances, Directory, Presented, Unmet, User};
 use crate::entra::rules::IssuerRules;
 use crate::world::{TenantWorld, World};
 
@@ -29,6 +29,8 @@ pub struct Question<'a> {
     pub requested: &'a Requested,
     /// The credential that is presented now, and the sign-in behind it; sessions revoked since then void it.
     pub presented: Presented,
+    /// What the request comes with beside it.
+    pub circumstances: &'a Circumstances,
 }
 
 /// The scopes of one resource that a request names.
@@ -45,6 +47,8 @@ pub enum Requested {
 pub struct Permitted {
     /// `scp`, as a set.
     pub scopes: BTreeSet<String>,
+    /// Authentication contexts that the token may say are satisfied (`acrs`).
+    pub contexts: BTreeSet<String>,
 }
 
 /// No, because.
@@ -82,22 +86,21 @@ pub enum Denial {
         /// The permissions.
         scopes: BTreeSet<String>,
     },
+    /// A conditional access policy demands what the request does not have.
+    AccessConditions {
+        /// The policy.
+        policy: PolicyId,
+        /// What is missing.
+        unmet: Unmet,
+    },
 }
 
 /// May this user get a token for this app and resource now?
 ///
 /// Asked by authorization, code redemption, refresh and On-Behalf-Of alike, with the world as it is at that moment.
 pub fn decide(world: &World, rules: &IssuerRules, question: &Question<'_>) -> Result<Permitted, Denial> {
-    let tenant = world.tenant(question.tenant).ok_or(Denial::UserUnknown)?;
+    let Person { tenant, user, account } = person(world, rules, question)?;
     let directory = tenant.directory.as_ref();
-    let user = directory.user(question.user).ok_or(Denial::UserUnknown)?;
-    (rules.account)(user)?;
-    // A guest's account is the one at home: only there can it be closed, and its sign-ins voided.
-    let account = world.account(user).ok_or(Denial::UserUnknown)?;
-    (rules.account)(account)?;
-    if let Some(since) = (rules.voided)(account, &question.presented) {
-        return Err(Denial::SessionsRevoked { since });
-    }
     applications(tenant, rules, question.client, question.resource)?;
     for app in [question.client, question.resource] {
         if directory
@@ -107,7 +110,51 @@ pub fn decide(world: &World, rules: &IssuerRules, question: &Question<'_>) -> Re
             return Err(Denial::NotAssigned { app: app.app_id });
         }
     }
-    (rules.consented)(directory, question)
+    // Conditions come before consent: a person who is let in is asked for consent then.
+    let contexts = (rules.access)(directory, user, account, question)?;
+    let scopes = (rules.consented)(directory, question)?;
+    Ok(Permitted { scopes, contexts })
+}
+
+/// Whether a critical event came over an access token since it was issued: what a resource that evaluates access continuously hears of.
+///
+/// Events of the account and its sign-ins, and places that policies close; neither consent nor assignment nor the application are among
+/// them, and guests are not evaluated at all.
+/// <https://learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation>
+pub(crate) fn critical(world: &World, rules: &IssuerRules, question: &Question<'_>) -> Result<(), Denial> {
+    let Person { tenant, user, account } = match person(world, rules, question) {
+        Err(Denial::UserDisabled | Denial::SessionsRevoked { .. }) if is_guest(world, question) => return Ok(()),
+        other => other?,
+    };
+    if user.home.is_some() {
+        return Ok(());
+    }
+    (rules.access)(&tenant.directory, user, account, question).map(|_| ())
+}
+
+fn is_guest(world: &World, question: &Question<'_>) -> bool {
+    let user = world.tenant(question.tenant).and_then(|tenant| tenant.directory.user(question.user));
+    user.is_some_and(|user| user.home.is_some())
+}
+
+struct Person<'w> {
+    tenant: &'w TenantWorld,
+    user: &'w User,
+    /// The account behind the object: a guest's is the one at home; only there can it be closed, and its sign-ins voided.
+    account: &'w User,
+}
+
+/// The person behind the credential, while account and sign-in are good.
+fn person<'w>(world: &'w World, rules: &IssuerRules, question: &Question<'_>) -> Result<Person<'w>, Denial> {
+    let tenant = world.tenant(question.tenant).ok_or(Denial::UserUnknown)?;
+    let user = tenant.directory.user(question.user).ok_or(Denial::UserUnknown)?;
+    (rules.account)(user)?;
+    let account = world.account(user).ok_or(Denial::UserUnknown)?;
+    (rules.account)(account)?;
+    match (rules.voided)(account, &question.presented) {
+        Some(since) => Err(Denial::SessionsRevoked { since }),
+        None => Ok(Person { tenant, user, account }),
+    }
 }
 
 /// May this application get a token of its own for this resource now? No application role exists in this world, so where an
@@ -160,14 +207,14 @@ impl World {
 }
 
 /// What was granted, measured against what is asked for.
-pub(crate) fn consented(directory: &Directory, question: &Question<'_>) -> Result<Permitted, Denial> {
+pub(crate) fn consented(directory: &Directory, question: &Question<'_>) -> Result<BTreeSet<String>, Denial> {
     let mut granted = directory.granted(question.client.app_id, question.resource.app_id, question.user);
     if question.resource.pre_authorized.contains(&question.client.name) {
         granted.extend(question.resource.scopes.iter().map(|scope| scope.value.clone()));
     }
     match question.requested {
         Requested::Everything if granted.is_empty() => Err(Denial::ConsentMissing { scopes: BTreeSet::new() }),
-        Requested::Everything => Ok(Permitted { scopes: granted }),
+        Requested::Everything => Ok(granted),
         Requested::Named(named) => {
             let is_oidc = |scope: &str| OIDC_SCOPES.contains(&scope);
             let published = |scope: &str| question.resource.scopes.iter().any(|known| known.value == scope);
@@ -176,11 +223,7 @@ pub(crate) fn consented(directory: &Directory, question: &Question<'_>) -> Resul
             }
             let missing: BTreeSet<_> =
                 named.iter().filter(|scope| !is_oidc(scope) && !granted.contains(*scope)).cloned().collect();
-            if missing.is_empty() {
-                Ok(Permitted { scopes: named.clone() })
-            } else {
-                Err(Denial::ConsentMissing { scopes: missing })
-            }
+            if missing.is_empty() { Ok(named.clone()) } else { Err(Denial::ConsentMissing { scopes: missing }) }
         }
     }
 }

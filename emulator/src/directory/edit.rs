@@ -1,6 +1,11 @@
 //! How a directory becomes another one. Only [`DirectoryChange`](crate::change::DirectoryChange) comes here.
 
-use super::{AppId, BTreeSet, Directory, GrantKey, Group, GroupId, Member, ServicePrincipal, User, UserId};
+use jiff::Timestamp;
+
+use super::{
+    AppId, BTreeSet, Directory, GrantKey, Group, GroupId, Location, Member, Policy, PolicyId, ServicePrincipal,
+    TokenLifetime, User, UserId,
+};
 
 impl Directory {
     /// Adds a user. `false` when the object id or the UPN is taken.
@@ -20,10 +25,10 @@ impl Directory {
     }
 
     /// Moves a user to the recycle bin. Memberships, assignments and grants stay for the day of a restore.
-    pub(crate) fn delete_user(&mut self, id: UserId) -> bool {
+    pub(crate) fn delete_user(&mut self, id: UserId, now: Timestamp) -> bool {
         let Some(user) = self.users.remove(&id) else { return false };
         self.upns.remove(&user.upn.to_lowercase());
-        self.deleted.insert(id, User::clone(&user));
+        self.deleted.insert(id, User { closed_at: Some(now), ..User::clone(&user) });
         true
     }
 
@@ -130,5 +135,29 @@ impl Directory {
             self.grants.insert(key, left);
         }
         taken
+    }
+
+    pub(crate) fn put_policy(&mut self, policy: Policy) {
+        self.policies.insert(policy.id, policy);
+    }
+
+    pub(crate) fn remove_policy(&mut self, id: PolicyId) -> bool {
+        self.policies.remove(&id).is_some()
+    }
+
+    pub(crate) fn put_location(&mut self, location: Location) {
+        self.locations.insert(location.name.clone(), location);
+    }
+
+    pub(crate) fn remove_location(&mut self, name: &str) -> bool {
+        self.locations.remove(&name.to_owned()).is_some()
+    }
+
+    pub(crate) fn put_lifetime(&mut self, lifetime: TokenLifetime) {
+        self.lifetimes.insert(lifetime.name.clone(), lifetime);
+    }
+
+    pub(crate) fn remove_lifetime(&mut self, name: &str) -> bool {
+        self.lifetimes.remove(&name.to_owned()).is_some()
     }
 }

@@ -3,6 +3,7 @@
 //! *May this user get a token for this app and resource now?* is answered in one place, [`decide`]; every grant type asks it.
 //! Revocation is then nothing special: the next question gets another answer.
 
+pub mod access;
 mod build;
 mod decide;
 mod edit;
@@ -11,14 +12,15 @@ mod sign_in;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fixtures::ids::{AppId, GroupId, TenantId, UserId};
+use fixtures::ids::{AppId, GroupId, PolicyId, TenantId, UserId};
 use sha2::{Digest as _, Sha256};
 
 use crate::tallied::Tallied;
 
+pub use access::{Circumstances, Location, Policy, TokenLifetime, Unmet};
 pub use build::DirectoryError;
-pub(crate) use decide::consented;
 pub use decide::{Denial, OIDC_SCOPES, Permitted, Question, Requested, decide, decide_application};
+pub(crate) use decide::{consented, critical};
 pub use object::{Grant, GrantKey, Group, Member, Password, ServicePrincipal, User};
 pub use sign_in::{Credential, Marks, Presented, SignedIn, Voided};
 
@@ -35,6 +37,9 @@ pub struct Directory {
     groups: Tallied<GroupId, Group>,
     service_principals: Tallied<AppId, ServicePrincipal>,
     grants: Tallied<GrantKey, BTreeSet<String>>,
+    policies: Tallied<PolicyId, Policy>,
+    locations: Tallied<String, Location>,
+    lifetimes: Tallied<String, TokenLifetime>,
 }
 
 impl Directory {
@@ -131,6 +136,9 @@ impl Directory {
             self.groups.fingerprint(),
             self.service_principals.fingerprint(),
             self.grants.fingerprint(),
+            self.policies.fingerprint(),
+            self.locations.fingerprint(),
+            self.lifetimes.fingerprint(),
         ] {
             hash.update(part);
         }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use fixtures::ids::{AppId, GroupId, ServicePrincipalId, TenantId, UserId};
-use fixtures::plan::PersonKind;
+use fixtures::plan::{Device, PersonKind};
+use jiff::Timestamp;
 use subtle::ConstantTimeEq as _;
 
 use super::sign_in::Voided;
@@ -46,15 +47,44 @@ pub struct User {
     pub roles: Vec<String>,
     /// For guests: tenant and object id at home.
     pub home: Option<(TenantId, UserId)>,
+    /// When it was disabled or deleted last.
+    pub closed_at: Option<Timestamp>,
     /// What voided sign-ins of this account, and since when.
     pub voided: Voided,
+    /// The device they work on.
+    pub device: Device,
     pub(super) password: Option<Password>,
+    /// What the page for a second factor takes.
+    pub(super) second_factor: Option<Password>,
 }
 
 impl User {
     /// Whether this is the user's password. Users without one never sign in.
     pub fn password_is(&self, given: &str) -> bool {
         self.password.as_ref().is_some_and(|password| password.0.as_bytes().ct_eq(given.as_bytes()).into())
+    }
+
+    /// Whether a second factor is registered.
+    pub fn has_second_factor(&self) -> bool {
+        self.second_factor.is_some()
+    }
+
+    /// Whether this is the code of the user's second factor.
+    pub fn second_factor_is(&self, given: &str) -> bool {
+        self.second_factor.as_ref().is_some_and(|code| code.0.as_bytes().ct_eq(given.as_bytes()).into())
+    }
+
+    pub(crate) fn set_second_factor(&mut self, code: Option<Password>) {
+        self.second_factor = code;
+    }
+
+    /// A guest proves who they are at home: with the password there.
+    pub(crate) fn with_home(mut self, home: Option<(TenantId, UserId)>, at_home: Option<&Self>) -> Self {
+        self.home = home;
+        if let Some(at_home) = at_home {
+            self.password.clone_from(&at_home.password);
+        }
+        self
     }
 
     pub(crate) fn set_password(&mut self, password: Password) {
@@ -121,6 +151,24 @@ pub enum Member {
     User(UserId),
     /// A group.
     Group(GroupId),
+}
+
+impl Member {
+    /// Puts it where it belongs; whether it was not there.
+    pub(crate) fn put(self, users: &mut BTreeSet<UserId>, groups: &mut BTreeSet<GroupId>) -> bool {
+        match self {
+            Self::User(id) => users.insert(id),
+            Self::Group(id) => groups.insert(id),
+        }
+    }
+
+    /// Takes it from where it is; whether it was there.
+    pub(crate) fn take(self, users: &mut BTreeSet<UserId>, groups: &mut BTreeSet<GroupId>) -> bool {
+        match self {
+            Self::User(id) => users.remove(&id),
+            Self::Group(id) => groups.remove(&id),
+        }
+    }
 }
 
 /// An enterprise application of the tenant.

@@ -1,6 +1,7 @@
 //! What stands in a token: claims of access and id tokens, v1 and v2, and how long they live.
 
 use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,7 +15,7 @@ use super::error::EntraError;
 use super::keys::Version;
 use super::scope::GRAPH;
 use super::verify::{BACKDATED_SECONDS, write_note};
-use crate::directory::{OIDC_SCOPES, SignedIn, User};
+use crate::directory::{Circumstances, OIDC_SCOPES, SignedIn, User};
 use crate::world::{State, TenantWorld};
 
 /// Who a token is about, and who asked for it.
@@ -26,6 +27,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) signed_in: SignedIn,
     /// How the client proved itself.
     pub(crate) client_proof: ClientProof,
+    /// Where the request came from, and the authentication contexts that are satisfied.
+    pub(crate) circumstances: &'a Circumstances,
     pub(crate) now: Timestamp,
     /// The origin the request came in at: the issuer.
     pub(crate) origin: &'a str,
@@ -79,7 +82,12 @@ impl Subject<'_> {
         let draw = self.state.seed.draw("access-token-lifetime");
         let dice = i64::from(u32::from_be_bytes([draw[0], draw[1], draw[2], draw[3]]));
         // 60 to 90 minutes; 20 to 28 hours where access is evaluated all the time.
-        let lifetime_seconds = if is_evaluated { 72_000 + dice % 28_801 } else { 3_600 + dice % 1_801 };
+        let lifetime_seconds = match self.tenant.directory.access_token_lifetime(resource.app_id) {
+            // Where access is evaluated, lifetime policies are not asked.
+            _ if is_evaluated => 72_000 + dice % 28_801,
+            Some(lifetime) => lifetime.as_secs(),
+            None => 3_600 + dice % 1_801,
+        };
         let version = if resource.access_token_version == 2 { Version::V2 } else { Version::V1 };
         let mut claims = self.common(resource, version, lifetime_seconds);
         let scp: Vec<_> = scopes.iter().map(String::as_str).filter(|scope| *scope != "offline_access").collect();
@@ -92,6 +100,9 @@ impl Subject<'_> {
                 claims.insert("preferred_username".to_owned(), json!(self.login_name()));
             }
             Version::V1 => self.v1_members(&mut claims, resource, is_graph),
+        }
+        if !self.circumstances.contexts.is_empty() {
+            claims.insert("acrs".to_owned(), json!(self.circumstances.contexts));
         }
         if is_evaluated {
             claims.insert("xms_cc".to_owned(), json!(["CP1"]));
@@ -118,6 +129,12 @@ impl Subject<'_> {
             // Who this is to the client: userinfo answers with it.
             claims.insert("xms_st".to_owned(), json!({ "sub": self.pairwise(self.client) }));
         }
+    }
+
+    /// `amr`: how the user proved who they are.
+    fn methods(&self) -> Vec<&'static str> {
+        let password = self.signed_in.with_password.then_some("pwd");
+        password.into_iter().chain(self.signed_in.second_factor_at.map(|_| "mfa")).collect()
     }
 
     /// An id token for the client, in the version of the endpoint that was asked. `front` is what travels beside it.
@@ -160,8 +177,9 @@ impl Subject<'_> {
 
     /// What v1 tokens say about the person and the sign-in.
     fn person(&self, claims: &mut Map<String, Value>) {
-        claims.insert("amr".to_owned(), json!(["pwd"]));
-        claims.insert("ipaddr".to_owned(), json!("127.0.0.1"));
+        claims.insert("amr".to_owned(), json!(self.methods()));
+        claims
+            .insert("ipaddr".to_owned(), json!(self.circumstances.address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))));
         claims.insert("unique_name".to_owned(), json!(self.login_name()));
         if self.user.kind != PersonKind::Guest {
             claims.insert("upn".to_owned(), json!(self.user.upn));
@@ -328,6 +346,14 @@ fn digest(label: &str, parts: &[&str], characters: usize) -> String {
         hash.update(part);
     }
     URL_SAFE_NO_PAD.encode(hash.finalize()).chars().take(characters).collect()
+}
+
+/// The authentication contexts that a `claims` parameter asks for (`acrs`).
+pub(crate) fn contexts_asked(parameter: &str) -> BTreeSet<String> {
+    let claims: Value = serde_json::from_str(parameter).unwrap_or_default();
+    let asked = &claims["access_token"]["acrs"];
+    let values = asked["values"].as_array().map(Vec::as_slice).unwrap_or_default();
+    values.iter().chain([&asked["value"]]).filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// Whether a `claims` parameter declares the client capability `cp1`. `None` when it is not the JSON it should be.

@@ -15,9 +15,10 @@ use super::flow::Step;
 use super::form::Form;
 use super::keys::Version;
 use super::pages::{device as pages, message};
+use super::rules::Contexts;
 use super::store::{Device, DeviceState};
 use super::visit::{Arrival, Visit};
-use super::{client, consent, scope};
+use super::{client, consent, scope, second_factor};
 
 /// How long a code is good for, in seconds.
 const LIFETIME_SECONDS: i64 = 900;
@@ -167,12 +168,16 @@ pub(super) fn pending(visit: &Visit<'_>, typed: &str) -> Result<Device, EntraErr
 
 fn confirm(visit: &Visit<'_>, device: &Device, somebody: &Somebody<'_>, form: &Form) -> Response {
     let Some(client) = visit.world.app(device.client) else { return visit.error(&EntraError::DeviceCodeUnknown) };
-    match visit.permitted(client, &device.scopes, somebody) {
+    let circumstances = visit.circumstances(Contexts::new());
+    match visit.permitted(client, &device.scopes, somebody, &circumstances) {
         Ok(()) => {}
         Err(refused) if refused.can_consent => {
             return consent::ask_user(visit, Step::Device, client, &device.scopes, somebody, form);
         }
-        Err(refused) => return visit.error(&refused.error),
+        Err(refused) => {
+            return second_factor::remedy(visit, Step::Device, form, somebody, &refused.error)
+                .unwrap_or_else(|| visit.error(&refused.error));
+        }
     }
     let fields = visit.fields(Step::Device, form, Some(&somebody.session));
     let action = format!("/{}/appverify", visit.tenant_segment());

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::directory::Denial;
+use crate::directory::{Denial, Unmet};
 use crate::world::State;
 
 /// A refusal of the login host. `Display` is the text after `AADSTSnnn: `.
@@ -228,6 +228,26 @@ pub enum EntraError {
         "The user or administrator has not consented to use the application with ID '{app}' named '{app_name}'. Send an interactive authorization request for this user and resource."
     )]
     ConsentRequired { app: String, app_name: String },
+    #[error(
+        "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access '{resource}'."
+    )]
+    SecondFactorRequired { resource: String, claims: String },
+    #[error(
+        "Due to a configuration change made by your administrator, or because you moved to a new location, you must enroll in multi-factor authentication to access '{resource}'."
+    )]
+    SecondFactorEnrollment { resource: String, claims: String },
+    #[error(
+        "Your device is not in the required device state: Conditional Access requires a compliant device, and the device is not compliant. The user must enroll their device with an approved MDM provider like Intune."
+    )]
+    DeviceNotCompliant { claims: String },
+    #[error("Your device is required to be managed to access this resource.")]
+    DeviceUnmanaged { claims: String },
+    #[error("Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.")]
+    AccessBlocked { claims: String },
+    #[error(
+        "The refresh token has expired or is invalid due to sign-in frequency checks by Conditional Access. The token was issued on {issued} and the maximum allowed lifetime for this request is {seconds}."
+    )]
+    SignInTooOld { issued: String, seconds: i64 },
     #[error("User declined to consent to access the app.")]
     ConsentDeclined,
     #[error(
@@ -348,6 +368,12 @@ rows! {
     Self::SessionsRevoked { .. } => with(50173, "invalid_grant", "bad_token"),
     Self::NotAssigned { .. } => row(50105, "interaction_required"),
     Self::ConsentRequired { .. } => with(65001, "invalid_grant", "consent_required"),
+    Self::SecondFactorRequired { .. } => with(50076, "interaction_required", "basic_action"),
+    Self::SecondFactorEnrollment { .. } => with(50079, "interaction_required", "basic_action"),
+    Self::DeviceNotCompliant { .. } => with(53000, "interaction_required", "message_only"),
+    Self::DeviceUnmanaged { .. } => with(530_003, "interaction_required", "message_only"),
+    Self::AccessBlocked { .. } => with(53003, "invalid_grant", "message_only"),
+    Self::SignInTooOld { .. } => with(70043, "invalid_grant", "token_expired"),
     Self::ConsentDeclined => row(65004, "access_denied"),
     Self::AdminOnly => row(90094, "invalid_grant"),
     Self::LoginRequired => row(50058, "login_required"),
@@ -375,10 +401,23 @@ impl EntraError {
         self.row().oauth
     }
 
+    /// The `claims` member: JSON in a string, to be sent along with the next authorization request.
+    pub fn claims(&self) -> Option<&str> {
+        match self {
+            Self::SecondFactorRequired { claims, .. }
+            | Self::SecondFactorEnrollment { claims, .. }
+            | Self::DeviceNotCompliant { claims }
+            | Self::DeviceUnmanaged { claims }
+            | Self::AccessBlocked { claims } => Some(claims),
+            _ => None,
+        }
+    }
+
     /// The `error` parameter of a redirect. Consent has a word of its own there.
     pub const fn oauth_on_redirect(&self) -> &'static str {
         match self {
             Self::ConsentRequired { .. } => "consent_required",
+            Self::AccessBlocked { .. } | Self::SignInTooOld { .. } => "interaction_required",
             _ => self.row().oauth,
         }
     }
@@ -408,6 +447,22 @@ impl EntraError {
                 Self::NotAssigned { app: app.to_string(), app_name: named.display_name.clone() }
             }
             Denial::ScopeUnknown { scope } => Self::ScopeUnknown { app: client(), scope, resource: resource() },
+            Denial::AccessConditions { policy, unmet } => {
+                let resource = about.resource.app_id.to_string();
+                let claims =
+                    json!({ "access_token": { "capolids": { "essential": true, "values": [policy] } } }).to_string();
+                match unmet {
+                    Unmet::Blocked => Self::AccessBlocked { claims },
+                    Unmet::SecondFactor => Self::SecondFactorRequired { resource, claims },
+                    Unmet::SecondFactorUnregistered => Self::SecondFactorEnrollment { resource, claims },
+                    Unmet::DeviceNotCompliant => Self::DeviceNotCompliant { claims },
+                    Unmet::DeviceUnmanaged => Self::DeviceUnmanaged { claims },
+                    Unmet::SignInTooOld(age) => Self::SignInTooOld {
+                        issued: about.issued_at.strftime("%Y-%m-%dT%H:%M:%S.%7fZ").to_string(),
+                        seconds: age.as_secs(),
+                    },
+                }
+            }
             Denial::ConsentMissing { scopes } => {
                 tracing::debug!(missing = ?BTreeSet::from_iter(&scopes), "consent is missing");
                 Self::ConsentRequired { app: client(), app_name: about.client.display_name.clone() }
@@ -485,6 +540,9 @@ impl Trace {
         });
         if let Some(suberror) = error.row().suberror {
             body["suberror"] = json!(suberror);
+        }
+        if let Some(claims) = error.claims() {
+            body["claims"] = json!(claims);
         }
         body
     }

@@ -7,7 +7,7 @@ use fixtures::plan::Registration;
 use super::claims::{ClientProof, FrontChannel, Subject};
 use super::error::EntraError;
 use super::keys::Version;
-use crate::directory::User;
+use crate::directory::{Circumstances, User};
 use crate::world::{State, TenantWorld, World};
 
 /// Who and what for.
@@ -31,6 +31,7 @@ pub(crate) fn genuine(state: &State, world: &World, order: &Order<'_>) -> Result
         client: order.client,
         signed_in: world.account(order.user).unwrap_or(order.user).sign_in(now),
         client_proof: if order.client.secrets.is_empty() { ClientProof::None } else { ClientProof::Secret },
+        circumstances: &Circumstances::plain(now, None),
         now,
         origin: state.origins.login_origin(),
     };

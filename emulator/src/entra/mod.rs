@@ -16,6 +16,7 @@ pub(crate) mod mint;
 mod pages;
 pub mod rules;
 mod scope;
+mod second_factor;
 pub mod store;
 pub mod tenant;
 mod token;
@@ -44,6 +45,7 @@ pub fn router(state: Arc<State>) -> Router {
         .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::v2).post(authorize::v2))
         .route("/{tenant}/oauth2/authorize", get(authorize::v1).post(authorize::v1))
         .route("/{tenant}/login", post(authorize::login))
+        .route("/{tenant}/SAS/ProcessAuth", post(second_factor::endpoint))
         .route("/{tenant}/Consent/Set", post(consent::set))
         .route("/{tenant}/oauth2/v2.0/token", any(token::v2))
         .route("/{tenant}/oauth2/token", any(token::v1))

@@ -1,5 +1,7 @@
 //! The issuer's decisions that can be got wrong, as one table, so that a careless issuer is one rule wrong.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fixtures::ids::{AppId, TenantId};
@@ -10,8 +12,8 @@ use subtle::{Choice, ConstantTimeEq as _};
 
 use super::store::{Challenge, ChallengeMethod};
 use super::tenant::Authority;
-use crate::directory::{self, Denial, Directory, Permitted, Presented, Question, ServicePrincipal, User};
-use crate::world::TenantWorld;
+use crate::directory::{self, Denial, Directory, Presented, Question, ServicePrincipal, User, access};
+use crate::world::{TenantWorld, World};
 
 /// Facts in, verdict out, no I/O. A careless issuer is `IssuerRules { field: wrong, ..IssuerRules::STRICT }`.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +29,11 @@ pub struct IssuerRules {
     /// Whether a user is assigned to an application that demands it.
     pub assigned: fn(&Directory, &User, &ServicePrincipal) -> bool,
     /// Which of the permissions asked for were granted.
-    pub consented: fn(&Directory, &Question<'_>) -> Result<Permitted, Denial>,
+    pub consented: fn(&Directory, &Question<'_>) -> Result<BTreeSet<String>, Denial>,
+    /// Whether conditional access lets the user (behind whom stands the account at home) in; with the contexts that are satisfied.
+    pub access: fn(&Directory, user: &User, account: &User, &Question<'_>) -> Result<Contexts, Denial>,
+    /// Whether a critical event came over an access token: what makes Graph answer with a claims challenge.
+    pub critical: fn(&World, &Self, &Question<'_>) -> Result<(), Denial>,
     /// Whether a client secret is one of the application's, and has not expired.
     pub secret: fn(&[Secret], given: &str, now: Timestamp) -> Result<(), SecretFault>,
     /// Whether a code or refresh token belongs to the client that presents it.
@@ -41,6 +47,9 @@ pub struct IssuerRules {
     /// Whether a code or refresh token has run out.
     pub run_out: fn(expires_at: Timestamp, now: Timestamp) -> bool,
 }
+
+/// Authentication contexts, `c1` to `c99`.
+pub type Contexts = BTreeSet<String>;
 
 /// Why a secret is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +69,8 @@ impl IssuerRules {
         switched_on: |principal| principal.enabled,
         assigned,
         consented: directory::consented,
+        access: access::satisfied,
+        critical: directory::critical,
         secret,
         own_credential: |issued_to, presented_by| issued_to == presented_by,
         tenant_binding: Authority::covers,

@@ -277,6 +277,13 @@ impl Store {
         self.inner().sessions.get(value).cloned()
     }
 
+    /// Changes a session in place.
+    pub fn edit_session(&self, value: &str, change: impl FnOnce(&mut Session)) {
+        if let Some(session) = self.inner().sessions.get_mut(value) {
+            change(session);
+        }
+    }
+
     /// Forgets a session, and says what it was.
     pub fn end_session(&self, value: &str) -> Option<Session> {
         self.inner().sessions.remove(value)

@@ -1,16 +1,19 @@
 //! From a bearer token to a principal: what Graph asks of every request.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fixtures::ids::{AppId, TenantId, UserId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::keys::Unverified;
 use super::scope;
-use crate::directory::{Credential, Denial, Marks, Presented, Question, Requested, SignedIn, User, decide};
+use crate::directory::{
+    Circumstances, Credential, Denial, Marks, Presented, Question, Requested, SignedIn, User, decide,
+};
 use crate::options::Revocation;
 use crate::principal::Principal;
 use crate::world::{State, World};
@@ -71,6 +74,11 @@ pub enum GraphAuthFailure {
 /// The signature is ours, the audience is Graph, the clock agrees, the user exists. With `revocation: real` a token whose grant is gone
 /// is honoured until it expires, as the real service does.
 pub fn principal(state: &State, bearer: &str) -> Result<Principal, GraphAuthFailure> {
+    principal_from(state, bearer, None)
+}
+
+/// [`principal`] of a request from an address: continuous access evaluation looks at it.
+pub fn principal_from(state: &State, bearer: &str, address: Option<IpAddr>) -> Result<Principal, GraphAuthFailure> {
     let claims = state.keys.verify(bearer).map_err(|unverified| match unverified {
         Unverified::Malformed => GraphAuthFailure::Malformed,
         Unverified::UnknownKey | Unverified::Signature | Unverified::ForeignKey => GraphAuthFailure::Signature,
@@ -110,7 +118,7 @@ pub fn principal(state: &State, bearer: &str) -> Result<Principal, GraphAuthFail
     let world = state.world();
     let directory = &world.tenant(tenant).ok_or(GraphAuthFailure::Gone)?.directory;
     let account = directory.user(user).and_then(|user| world.account(user));
-    still_good(state, &world, &principal, signed_in(&claims, account))?;
+    still_good(state, &world, &principal, signed_in(&claims, account), address)?;
     Ok(principal)
 }
 
@@ -120,6 +128,7 @@ fn still_good(
     world: &World,
     principal: &Principal,
     signed_in: SignedIn,
+    address: Option<IpAddr>,
 ) -> Result<(), GraphAuthFailure> {
     let graph = scope::resource_named(world, scope::GRAPH);
     let (Some(client), Some(graph)) = (world.app(principal.client), graph) else {
@@ -133,17 +142,39 @@ fn still_good(
         resource: graph,
         requested: &requested,
         presented: Presented { signed_in, credential: Credential::AccessToken },
+        circumstances: &Circumstances::plain(state.clock.now(), address),
     };
-    match decide(world, &state.rules.issuer, &question) {
-        Err(denial @ (Denial::UserUnknown | Denial::UserDisabled | Denial::SessionsRevoked { .. }))
-            if principal.claims_capable =>
-        {
-            Err(GraphAuthFailure::Challenge(denial))
+    let rules = &state.rules.issuer;
+    let live = state.live();
+    let critical = (rules.critical)(world, rules, &question).err();
+    match critical {
+        Some(denial) if principal.claims_capable && is_known(world, &question, &denial, live.propagation) => {
+            return Err(GraphAuthFailure::Challenge(denial));
         }
-        Err(denial) if state.options.revocation == Revocation::Strict => Err(GraphAuthFailure::Revoked(denial)),
+        _ => {}
+    }
+    match decide(world, rules, &question) {
+        Err(denial) if live.revocation == Revocation::Strict => Err(GraphAuthFailure::Revoked(denial)),
         Err(Denial::UserUnknown) => Err(GraphAuthFailure::Gone),
         Ok(_) | Err(_) => Ok(()),
     }
+}
+
+/// Whether news of an event has reached Graph.
+fn is_known(world: &World, question: &Question<'_>, denial: &Denial, propagation: SignedDuration) -> bool {
+    let directory = world.tenant(question.tenant).map(|tenant| tenant.directory.as_ref());
+    let happened = match denial {
+        Denial::SessionsRevoked { since } => Some(*since),
+        Denial::UserDisabled => {
+            directory.and_then(|directory| directory.user(question.user)).and_then(|user| user.closed_at)
+        }
+        Denial::UserUnknown => directory
+            .and_then(|directory| directory.deleted_users().find(|user| user.id == question.user))
+            .and_then(|user| user.closed_at),
+        // Where a request comes from is no news.
+        _ => None,
+    };
+    happened.is_none_or(|at| question.circumstances.now.duration_since(at) >= propagation)
 }
 
 /// The sign-in that a token of ours goes back to: it stands in `aio`, which is the issuer's own note to itself.

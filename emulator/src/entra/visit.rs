@@ -10,8 +10,10 @@ use axum::response::Response;
 
 use super::error::{EntraError, Trace};
 use super::form::Form;
+use super::rules::Contexts;
 use super::tenant::Authority;
-use crate::serve::Arrived;
+use crate::directory::Circumstances;
+use crate::serve::{Arrived, address};
 use crate::world::{State, World};
 
 /// In bytes. What the real service bears is not public.
@@ -110,6 +112,11 @@ impl Visit<'_> {
     /// The error page.
     pub(super) fn error(&self, error: &EntraError) -> Response {
         super::pages::message::error(self.trace, error)
+    }
+
+    /// What this request comes with, for conditional access.
+    pub(super) fn circumstances(&self, contexts: Contexts) -> Circumstances {
+        Circumstances { now: self.trace.now, address: address::of(self.headers), contexts }
     }
 
     pub(super) fn is_secure(&self) -> bool {

@@ -20,6 +20,7 @@ use super::{application, batch, challenge, userinfo, writes};
 use crate::entra::verify::{self, GraphAuthFailure};
 use crate::journal::{AuditRow, SideEffect};
 use crate::principal::Principal;
+use crate::serve::address;
 use crate::stub::Stub;
 use crate::world::State;
 
@@ -297,7 +298,7 @@ impl Service {
         if token.is_empty() {
             return Err(GraphError::NoToken);
         }
-        verify::principal(&self.state, token).map_err(GraphError::Token)
+        verify::principal_from(&self.state, token, address::of(headers)).map_err(GraphError::Token)
     }
 
     /// Ids of an answer: ours, and the caller's if it sent one that fits a header.

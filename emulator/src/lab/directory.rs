@@ -20,9 +20,6 @@ pub(super) fn routes() -> Vec<Route> {
         get("/lab/grants", "Delegated permission grants of a tenant", grants).refuses(MISSING),
         post("/lab/grants/consent", "Grants scopes, for everybody or one user", consent).refuses(MISSING),
         post("/lab/grants/revoke", "Takes scopes out of a grant; all of it without scopes", revoke).refuses(MISSING),
-        post("/lab/users/update", "Enables or disables a user", update_user).refuses(MISSING),
-        post("/lab/users/revoke-sessions", "Voids everything the user signed in to before now", revoke_sessions)
-            .refuses(MISSING),
     ]
 }
 
@@ -91,36 +88,6 @@ async fn revoke(state: Arc<State>, body: GrantBody) -> Result<Done, LabError> {
     let tenant = tenant(&world, &body.tenant)?;
     let grant = key(&world, tenant, &body)?;
     state.apply(Change::directory(tenant.id, DirectoryChange::Revoke { grant, scopes: body.scopes }))?;
-    Ok(Done {})
-}
-
-/// A user, and what becomes of them.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct UserBody {
-    tenant: String,
-    user: String,
-    #[serde(default)]
-    enabled: Option<bool>,
-}
-
-async fn update_user(state: Arc<State>, body: UserBody) -> Result<Done, LabError> {
-    let world = state.world();
-    let tenant = tenant(&world, &body.tenant)?;
-    let user = user(tenant, &body.user)?;
-    let enabled = body.enabled.ok_or_else(|| LabError::bad("say what to change: \"enabled\""))?;
-    state.apply(Change::directory(tenant.id, DirectoryChange::EnableUser { user, enabled }))?;
-    Ok(Done {})
-}
-
-async fn revoke_sessions(state: Arc<State>, body: UserBody) -> Result<Done, LabError> {
-    if body.enabled.is_some() {
-        return Err(LabError::bad("\"enabled\" does not belong here"));
-    }
-    let world = state.world();
-    let tenant = tenant(&world, &body.tenant)?;
-    let user = user(tenant, &body.user)?;
-    state.apply(Change::directory(tenant.id, DirectoryChange::RevokeSessions { user }))?;
     Ok(Done {})
 }
 

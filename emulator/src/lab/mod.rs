@@ -2,6 +2,7 @@
 //!
 //! [`table`] is all of it: what is a row there is answered and described, nothing else is. `route.rs` says how to add one.
 
+mod access;
 mod apps;
 mod clock;
 mod directory;
@@ -9,11 +10,13 @@ mod faults;
 mod guard;
 mod journal;
 mod keys;
+mod members;
 mod mint;
 mod openapi;
 mod refusal;
 mod route;
 mod tenants;
+mod users;
 mod world;
 
 use std::sync::Arc;
@@ -37,6 +40,9 @@ fn table() -> Vec<Area> {
         ("tenants", tenants::routes()),
         ("apps", apps::routes()),
         ("directory", directory::routes()),
+        ("users", users::routes()),
+        ("members", members::routes()),
+        ("access", access::routes()),
         ("keys", keys::routes()),
         ("tokens", mint::routes()),
         ("faults", faults::routes()),

@@ -1,5 +1,6 @@
 //! What happens to every request before and after its handler: Host check, body limit, recording.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,7 +16,7 @@ use serde_json::json;
 use tower::ServiceExt as _;
 use url::Url;
 
-use super::{HostKind, under_name};
+use super::{HostKind, address, under_name};
 use crate::entra;
 use crate::faults::{self, Act, Asked};
 use crate::journal::Exchange;
@@ -47,7 +48,7 @@ impl Host {
         Self { kind, router, state, origin }
     }
 
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response {
+    pub(crate) async fn answer(&self, request: Request<Incoming>, peer: Option<IpAddr>) -> Response {
         let Some(origin) = self.origin_of(&request) else {
             return (StatusCode::MISDIRECTED_REQUEST, "This host does not answer under that name.\n").into_response();
         };
@@ -60,15 +61,15 @@ impl Host {
         };
         parts.extensions.insert(Arrived { origin });
         if self.kind == HostKind::Lab || !self.state.journal.is_recording() {
-            return self.met(parts, body).await;
+            return self.met(parts, body, peer).await;
         }
         let asked = parts.clone();
-        let answer = self.met(parts, body.clone()).await;
+        let answer = self.met(parts, body.clone(), peer).await;
         self.record(&asked, &body, answer).await
     }
 
     /// The answer, with the fault that the lab put in its way.
-    async fn met(&self, parts: http::request::Parts, body: Bytes) -> Response {
+    async fn met(&self, parts: http::request::Parts, body: Bytes, peer: Option<IpAddr>) -> Response {
         let asked = Asked { host: self.kind, method: &parts.method, path: parts.uri.path(), body: &body };
         let fault = if self.kind == HostKind::Lab { None } else { self.state.faults.meet(&asked).await };
         let request = |parts, body| Request::from_parts(parts, Body::from(body));
@@ -76,12 +77,13 @@ impl Host {
             Some(Act::Status { status, retry_after, body }) => {
                 faults::refusal(&self.state, self.kind, status, retry_after, body)
             }
-            Some(Act::CutShort) => faults::cut_short(self.handle(request(parts, body)).await).await,
-            Some(Act::Delay(_) | Act::Hold) | None => self.handle(request(parts, body)).await,
+            Some(Act::CutShort) => faults::cut_short(self.handle(request(parts, body), peer).await).await,
+            Some(Act::Delay(_) | Act::Hold) | None => self.handle(request(parts, body), peer).await,
         }
     }
 
-    async fn handle(&self, request: Request<Body>) -> Response {
+    async fn handle(&self, mut request: Request<Body>, peer: Option<IpAddr>) -> Response {
+        address::mark(request.headers_mut(), peer, self.state.live().client_address);
         match self.router.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},

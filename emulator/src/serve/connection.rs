@@ -1,5 +1,6 @@
 //! One connection: TLS or plain by its first byte, HTTP/1.1 or HTTP/2, with a limit on how long headers may take.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,8 +25,8 @@ pub(super) async fn accept(listener: TcpListener, host: Arc<Host>, tls: Option<T
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(welcome(stream, Arc::clone(&host), tls.clone()));
+                Ok((stream, peer)) => {
+                    connections.spawn(welcome(stream, peer.ip(), Arc::clone(&host), tls.clone()));
                 }
                 // Out of file handles, or the peer is gone already: others may still come.
                 Err(error) => {
@@ -38,7 +39,7 @@ pub(super) async fn accept(listener: TcpListener, host: Arc<Host>, tls: Option<T
     }
 }
 
-async fn welcome(stream: TcpStream, host: Arc<Host>, tls: Option<TlsAcceptor>) {
+async fn welcome(stream: TcpStream, peer: IpAddr, host: Arc<Host>, tls: Option<TlsAcceptor>) {
     // Small answers on a kept connection wait for nothing.
     let _ = stream.set_nodelay(true);
     let mut first = [0];
@@ -47,20 +48,20 @@ async fn welcome(stream: TcpStream, host: Arc<Host>, tls: Option<TlsAcceptor>) {
         Some(tls) if first == [TLS_HANDSHAKE] => {
             // A handshake that breaks off is the peer's business: the connection is closed, others go on.
             if let Ok(Ok(stream)) = timeout(PATIENCE, tls.accept(stream)).await {
-                serve(stream, host).await;
+                serve(stream, peer, host).await;
             }
         }
-        _ => serve(stream, host).await,
+        _ => serve(stream, peer, host).await,
     }
 }
 
-async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, host: Arc<Host>) {
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: IpAddr, host: Arc<Host>) {
     let mut server = auto::Builder::new(TokioExecutor::new());
     server.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(64 * 1024);
     server.http2().timer(TokioTimer::new()).max_header_list_size(64 * 1024);
     let service = service_fn(move |request| {
         let host = Arc::clone(&host);
-        async move { Ok::<_, std::convert::Infallible>(host.answer(request).await) }
+        async move { Ok::<_, std::convert::Infallible>(host.answer(request, Some(peer)).await) }
     });
     if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(%error, "connection ended early");

@@ -1,5 +1,6 @@
 //! Listeners: login, Graph and lab, each at an origin of its own.
 
+pub(crate) mod address;
 mod answer;
 mod connection;
 

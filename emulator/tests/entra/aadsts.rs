@@ -389,6 +389,9 @@ async fn every_number_is_reached_by_an_ordinary_request_and_stands_in_the_table(
     pages(&mut book).await;
     devices(&mut book).await;
     other_worlds(&mut book).await;
+    for (number, what, answer) in crate::access::refusals().await {
+        book.note(number, what, answer).await;
+    }
 
     let table = EntraError::table();
     let seen: BTreeSet<_> = book.rows.iter().map(|row| row.number).collect();

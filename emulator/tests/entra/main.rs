@@ -1,6 +1,7 @@
 //! The login host over the wire: the flows, and each refusal with its number.
 
 mod aadsts;
+mod access;
 mod application;
 mod assertion;
 mod authorize;
@@ -12,4 +13,5 @@ mod golden;
 mod grants;
 mod hostile;
 mod mutations;
+mod naive;
 mod scene;

@@ -39,6 +39,58 @@ fn examples() -> Vec<(&'static str, &'static str, Value)> {
         ("post", "/lab/grants/revoke", grant),
         ("post", "/lab/users/update", json!({ "tenant": "contoso", "user": "alice", "enabled": false })),
         ("post", "/lab/users/revoke-sessions", user),
+        ("post", "/lab/users/add", json!({ "tenant": "contoso", "name": "judy", "guestOf": "mallory@fabrikam" })),
+        (
+            "post",
+            "/lab/users/set-password",
+            json!({ "tenant": "contoso", "user": "bob", "password": "another", "by": "administrator" }),
+        ),
+        ("post", "/lab/users/delete", json!({ "tenant": "contoso", "user": "bob" })),
+        ("post", "/lab/users/restore", json!({ "tenant": "contoso", "user": "erin" })),
+        ("get", "/lab/groups", json!({ "tenant": "contoso" })),
+        ("post", "/lab/groups/add", json!({ "tenant": "contoso", "name": "newcomers" })),
+        ("post", "/lab/groups/members/add", json!({ "tenant": "contoso", "group": "leads", "member": "carol" })),
+        ("post", "/lab/groups/members/remove", json!({ "tenant": "contoso", "group": "leads", "member": "alice" })),
+        ("post", "/lab/groups/delete", json!({ "tenant": "contoso", "group": "pilot" })),
+        ("get", "/lab/service-principals", json!({ "tenant": "woodgrove" })),
+        ("post", "/lab/service-principals/add", json!({ "tenant": "adatum", "app": "m365-client" })),
+        (
+            "post",
+            "/lab/service-principals/update",
+            json!({ "tenant": "woodgrove", "app": "m365-server", "assignmentRequired": false }),
+        ),
+        (
+            "post",
+            "/lab/service-principals/assign",
+            json!({ "tenant": "woodgrove", "app": "m365-server", "member": "group:trainees" }),
+        ),
+        (
+            "post",
+            "/lab/service-principals/unassign",
+            json!({ "tenant": "woodgrove", "app": "m365-server", "member": "walter" }),
+        ),
+        ("post", "/lab/service-principals/remove", json!({ "tenant": "woodgrove", "app": "m365-client" })),
+        ("get", "/lab/policies", json!({ "tenant": "woodgrove" })),
+        (
+            "post",
+            "/lab/policies/put",
+            json!({ "tenant": "contoso", "policy": { "name": "mfa", "include": ["group:leads"], "demands": ["mfa"] } }),
+        ),
+        ("post", "/lab/policies/remove", json!({ "tenant": "woodgrove", "name": "abroad" })),
+        (
+            "post",
+            "/lab/locations/put",
+            json!({ "tenant": "contoso", "location": { "name": "here", "ranges": ["127.0.0.0/8"] } }),
+        ),
+        ("post", "/lab/locations/remove", json!({ "tenant": "woodgrove", "name": "branch" })),
+        (
+            "post",
+            "/lab/lifetimes/put",
+            json!({ "tenant": "contoso", "lifetime": { "name": "short", "accessToken": "PT10M" } }),
+        ),
+        ("post", "/lab/lifetimes/remove", json!({ "tenant": "woodgrove", "name": "short" })),
+        ("get", "/lab/settings", json!({})),
+        ("post", "/lab/settings", json!({ "propagation": "PT5M", "clientAddress": "203.0.113.9" })),
         ("get", "/lab/keys", json!({})),
         ("post", "/lab/keys/add", json!({ "tenant": "contoso" })),
         ("post", "/lab/keys/activate", json!({ "kid": ANNOUNCED })),
@@ -75,6 +127,7 @@ impl Scene {
     /// Something for every list of the lab to show.
     async fn busy(&self) {
         self.post("/lab/recording", json!({ "on": true })).await;
+        self.post("/lab/users/delete", json!({ "tenant": "contoso", "user": "erin" })).await;
         self.code_of("contoso.example", "alice@contoso.example").await;
         self.http.get(self.running.graph.join("v1.0/me").unwrap()).send().await.unwrap();
     }
@@ -186,7 +239,7 @@ async fn refusals_are_described_too() {
         let members = request.as_object().unwrap().clone();
         for (member, _) in members
             .into_iter()
-            .filter(|(member, value)| value.is_string() && !["advance", "name"].contains(&member.as_str()))
+            .filter(|(member, value)| value.is_string() && !["advance", "name", "password"].contains(&member.as_str()))
         {
             let kept = std::mem::replace(&mut request[&member], json!("nowhere"));
             let (status, answer) = scene.ask(method, path, &request).await;

@@ -20,6 +20,7 @@ const CODE_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 impl Visit<'_> {
     /// The answer that says yes.
     pub(super) fn hand_out(&self, wanted: &Wanted<'_>, somebody: &Somebody<'_>) -> Response {
+        let circumstances = self.circumstances(wanted.contexts.clone());
         let subject = Subject {
             state: self.state,
             tenant: somebody.tenant,
@@ -27,6 +28,7 @@ impl Visit<'_> {
             client: wanted.client,
             signed_in: somebody.signed_in,
             client_proof: ClientProof::None,
+            circumstances: &circumstances,
             now: self.trace.now,
             origin: self.origin,
         };
@@ -105,10 +107,11 @@ impl Visit<'_> {
             resource,
             requested: &requested,
             presented: Presented { signed_in: somebody.signed_in, credential: Credential::Session },
+            circumstances: subject.circumstances,
         };
         let tenant = &somebody.tenant.display_name;
         let about = About { tenant, client: wanted.client, resource, issued_at: somebody.signed_in.at };
-        let Permitted { scopes } =
+        let Permitted { scopes, contexts: _ } =
             decide(self.world, &self.state.rules.issuer, &question).map_err(|denial| EntraError::of(denial, &about))?;
         let scopes = carried(resource, scopes, &wanted.scopes.oidc);
         let minted = subject.access_token(resource, &scopes, wanted.claims_capable)?;

@@ -10,7 +10,6 @@ use fixtures::plan::Registration;
 
 use self::request::{Prompt, Refusal, Wanted};
 use self::session::{Cookie, Somebody};
-use super::consent;
 use super::error::{About, EntraError};
 use super::flow::Step;
 use super::form::Form;
@@ -20,7 +19,8 @@ use super::scope;
 use super::store::AskedScopes;
 use super::tenant::Authority;
 use super::visit::{Arrival, Visit};
-use crate::directory::{Credential, Denial, Presented, Question, Requested, decide};
+use super::{consent, second_factor};
+use crate::directory::{Circumstances, Credential, Denial, Presented, Question, Requested, decide};
 use crate::journal::AuditRow;
 use crate::options::SignIn;
 
@@ -180,7 +180,8 @@ impl<'s> Visit<'s> {
 
     /// Somebody is signed in: asks the directory about every resource, then the person, and hands out the answer.
     fn finish(&self, wanted: &Wanted<'_>, somebody: &Somebody<'s>, form: &Form) -> Response {
-        let refusal = match self.permitted(wanted.client, &wanted.scopes, somebody) {
+        let circumstances = self.circumstances(wanted.contexts.clone());
+        let refusal = match self.permitted(wanted.client, &wanted.scopes, somebody, &circumstances) {
             Ok(()) if wanted.prompt == Some(Prompt::Consent) => {
                 return consent::ask_user(
                     self,
@@ -208,6 +209,11 @@ impl<'s> Visit<'s> {
             Err(refused) => refused.error,
         };
         self.audit(Some(somebody), Some(wanted), Some(&refusal));
+        if wanted.prompt != Some(Prompt::None)
+            && let Some(page) = second_factor::remedy(self, Step::Authorize(wanted.endpoint), form, somebody, &refusal)
+        {
+            return page;
+        }
         match refusal {
             // An application that is not in the directory gets nothing sent to it.
             EntraError::AppNotFound { .. } | EntraError::AppDisabled(_) => self.error(&refusal),
@@ -221,6 +227,7 @@ impl<'s> Visit<'s> {
         client: &Registration,
         scopes: &AskedScopes,
         somebody: &Somebody<'_>,
+        circumstances: &Circumstances,
     ) -> Result<(), Refused> {
         let graph = scope::resource_named(self.world, scope::GRAPH);
         let sign_in_only = graph.map(|graph| (graph.app_id, Requested::Named(scopes.oidc.clone())));
@@ -238,6 +245,7 @@ impl<'s> Visit<'s> {
                 resource,
                 requested,
                 presented: Presented { signed_in: somebody.signed_in, credential: Credential::Session },
+                circumstances,
             };
             let tenant = &somebody.tenant.display_name;
             let about = About { tenant, client, resource, issued_at: somebody.signed_in.at };

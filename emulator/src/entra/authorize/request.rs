@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use fixtures::plan::{RedirectKind, Registration};
 
 use super::redirect::{Destination, ResponseMode};
-use crate::entra::claims::declares_cp1;
+use crate::entra::claims::{contexts_asked, declares_cp1};
 use crate::entra::client;
 use crate::entra::error::EntraError;
 use crate::entra::form::Form;
 use crate::entra::keys::Version;
+use crate::entra::rules::Contexts;
 use crate::entra::scope;
 use crate::entra::store::{AskedScopes, Challenge, ChallengeMethod};
 use crate::entra::tenant::Authority;
@@ -42,6 +43,8 @@ pub(in crate::entra) struct Wanted<'s> {
     pub(super) hint: Option<String>,
     pub(super) client_info: bool,
     pub(super) claims_capable: bool,
+    /// Authentication contexts that it asks for.
+    pub(super) contexts: Contexts,
 }
 
 /// What the answer carries.
@@ -117,6 +120,7 @@ impl<'s> Visit<'s> {
                 hint: form.get("login_hint").map(str::to_owned),
                 client_info: form.get("client_info") == Some("1"),
                 claims_capable,
+                contexts: form.get("claims").map(contexts_asked).unwrap_or_default(),
             }),
             Err(error) => Err((Box::new(destination), error)),
         }

@@ -62,6 +62,12 @@ pub(crate) fn current<'w>(visit: &Visit<'w>, authority: Authority) -> Option<Som
     is_good.then(|| Somebody { tenant, user, signed_in: session.signed_in, session: value.to_owned(), id: session.id })
 }
 
+/// The person of this session showed a second factor.
+pub(crate) fn strengthen(visit: &Visit<'_>, session: &str) {
+    let now = visit.trace.now;
+    visit.state.issued.edit_session(session, |session| session.signed_in.second_factor_at = Some(now));
+}
+
 /// Somebody signs in now. The session begins with the answer that carries the cookie.
 pub(crate) fn begin<'w>(visit: &Visit<'w>, tenant: &'w TenantWorld, user: &'w User) -> (Somebody<'w>, Cookie) {
     let now = visit.trace.now;

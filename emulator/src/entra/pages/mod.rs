@@ -5,4 +5,5 @@ pub(super) mod device;
 pub(super) mod form_post;
 mod layout;
 pub(super) mod message;
+pub(super) mod second_factor;
 pub(super) mod sign_in;

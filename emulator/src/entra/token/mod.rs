@@ -19,7 +19,7 @@ use fixtures::plan::Registration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::claims::{ClientProof, FrontChannel, Subject, carried, declares_cp1};
+use super::claims::{ClientProof, FrontChannel, Subject, carried, contexts_asked, declares_cp1};
 use super::client::{self, Client};
 use super::error::{About, EntraError};
 use super::form::Form;
@@ -29,9 +29,10 @@ use super::store::{AskedScopes, Holder, RefreshToken};
 use super::tenant::Authority;
 use super::verify::BACKDATED_SECONDS;
 use super::visit::{Arrival, Visit};
-use crate::directory::{Credential, Presented, Question, Requested, SignedIn, decide};
+use crate::directory::{Circumstances, Credential, Presented, Question, Requested, SignedIn, decide};
 use crate::journal::AuditRow;
 use crate::options::GrantedScopes;
+use crate::serve::address;
 use crate::world::{State, World};
 
 const ON_BEHALF_OF: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -209,6 +210,11 @@ fn issue(asked: &Asked<'_>, accepted: &Accepted, story: &mut Story) -> Result<Va
     let tenant =
         world.tenant(accepted.tenant).ok_or_else(|| EntraError::TenantNotFound(accepted.tenant.to_string()))?;
     let (resource, requested) = scope::first_resource(world, &accepted.scopes, asked.tenant_text)?;
+    let circumstances = Circumstances {
+        now: asked.now,
+        address: address::of(asked.headers),
+        contexts: asked.form.get("claims").map(contexts_asked).unwrap_or_default(),
+    };
     let question = Question {
         tenant: accepted.tenant,
         user: accepted.user,
@@ -216,6 +222,7 @@ fn issue(asked: &Asked<'_>, accepted: &Accepted, story: &mut Story) -> Result<Va
         resource,
         requested: &requested,
         presented: Presented { signed_in: accepted.signed_in, credential: accepted.credential },
+        circumstances: &circumstances,
     };
     let about =
         About { tenant: &tenant.display_name, client: client.registration, resource, issued_at: accepted.issued_at };
@@ -235,6 +242,7 @@ fn issue(asked: &Asked<'_>, accepted: &Accepted, story: &mut Story) -> Result<Va
         client: client.registration,
         signed_in: accepted.signed_in,
         client_proof: client.proof,
+        circumstances: &Circumstances { contexts: permitted.contexts, ..circumstances },
         now: asked.now,
         origin: asked.origin,
     };
