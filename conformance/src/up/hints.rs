@@ -48,7 +48,7 @@ impl Hints<'_> {
              \x20 login  {login:<28} Entra ID: {login}/{{tenant}}/v2.0\n\
              \x20 graph  {graph:<28} Microsoft Graph: {graph}/v1.0\n\
              \x20 mcp    {mcp:<28} the connector's MCP server\n\
-             \x20 host   {host:<28} the assistant's back end\n\
+             \x20 host   {host:<28} the assistant: open it in a browser\n\
              \x20 lab    {lab:<28} test controls: clock, grants, audit, reset\n\
              \x20 ca     {}\n\
              \x20 json   {} (all of this and every password)\n\n",

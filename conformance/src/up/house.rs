@@ -5,13 +5,14 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use connector::host::vault::VaultKey;
-use connector::host::{HostConfig, OrganizationConfig};
+use connector::host::{HostConfig, IdentityConfig, OrganizationConfig};
 use connector::{Config, Connector, Parts};
 use emulator::clock::Clock;
 use emulator::serve::HostKind;
 use emulator::tls::{Authority, Leaf};
 use emulator::{Emulator, Options};
 use fixtures::Plan;
+use fixtures::cast::{M365_CLIENT, M365_SERVER};
 use fixtures::own_apps;
 use fixtures::own_calendar::{self, OwnCalendarError};
 use fixtures::own_mail::{self, OwnMailError};
@@ -35,7 +36,10 @@ impl House {
     pub(super) async fn start(args: &HouseArgs, usual: Ports, state: &State) -> Result<Self, Failure> {
         args.refuse_unbuilt()?;
         let ports = args.ports(usual)?;
-        let (plan, own_apps) = plan(args)?;
+        let (mut plan, own_apps) = plan(args)?;
+        if args.fresh {
+            unconsented(&mut plan);
+        }
         let certificate = |error: emulator::tls::TlsError| Failure::Start { part: "emulator", why: error.to_string() };
         let further: Vec<&str> = args.name.as_deref().filter(|name| *name != "localhost").into_iter().collect();
         let authority = Authority::load_or_create_for(state.folder(), &further).map_err(certificate)?;
@@ -110,6 +114,15 @@ impl House {
     pub(super) async fn shutdown(self) {
         self.connector.shutdown().await;
         self.emulator.shutdown().await;
+    }
+}
+
+/// As the tenants were before an administrator consented: neither of the connector's applications is known there.
+fn unconsented(plan: &mut Plan) {
+    let ours = [M365_CLIENT, M365_SERVER];
+    for tenant in &mut plan.tenants {
+        tenant.service_principals.retain(|principal| !ours.contains(&principal.app.as_str()));
+        tenant.grants.retain(|grant| !ours.contains(&grant.client.as_str()));
     }
 }
 
@@ -207,7 +220,7 @@ async fn connector(
     config.server.public_url = mcp_url;
     config.server.tls_cert_pem = Some(leaf.cert_pem);
     config.server.tls_key_pem = Some(leaf.key_pem.into());
-    config.host = Some(host_config(plan, state, known.client_id, host, host_url)?);
+    config.host = Some(host_config(args, plan, state, known.client_id, (host, host_url))?);
     Connector::start(config, Parts::default()).await.map_err(|error| match error {
         connector::StartError::Bind { address, source } if source.kind() == io::ErrorKind::AddrInUse => {
             let option = if address == mcp { "mcp" } else { "host" };
@@ -219,20 +232,32 @@ async fn connector(
 
 /// An organization per tenant, all of its people members of it, the tenant's administrators its owners.
 fn host_config(
+    args: &HouseArgs,
     plan: &Plan,
     state: &State,
     client_id: String,
-    listen: SocketAddr,
-    public_url: Option<Url>,
+    (listen, public_url): (SocketAddr, Option<Url>),
 ) -> Result<HostConfig, Failure> {
     let key = VaultKey::load_or_create(&state.vault_key())
         .map_err(|error| Failure::Start { part: "host", why: error.to_string() })?;
-    let mut config = HostConfig::new(client_id, state.folder().join("host"), &key);
+    let folder = state.folder().join(if args.fresh { "host-fresh" } else { "host" });
+    if args.fresh && folder.exists() {
+        let failed = |error| Failure::Start { part: "host", why: format!("{}: {error}", folder.display()) };
+        std::fs::remove_dir_all(&folder).map_err(failed)?;
+    }
+    let mut config = HostConfig::new(client_id, folder, &key);
+    // Whoever opens the page on this machine picks who they are; from other machines there are API tokens.
+    if public_url.is_none() {
+        config.identity = IdentityConfig::Pick;
+    }
     config.listen = listen;
     config.public_url = public_url;
     for tenant in &plan.tenants {
-        let mut organization =
-            OrganizationConfig { enabled: true, tenants: vec![tenant.id.to_string()], ..OrganizationConfig::default() };
+        let mut organization = OrganizationConfig {
+            enabled: !args.fresh,
+            tenants: vec![tenant.id.to_string()],
+            ..OrganizationConfig::default()
+        };
         for person in tenant.people.iter().filter(|person| Ready::signs_in(person)) {
             let name = person.reference(tenant);
             config = config.with_user(&name, &Ready::host_token(&name));

@@ -86,6 +86,9 @@ pub struct HouseArgs {
     /// The host name in addresses and certificates.
     #[arg(long, value_name = "HOST")]
     pub name: Option<String>,
+    /// Begin before the set-up: the connector is off in every organization and consented in no tenant.
+    #[arg(long)]
+    pub fresh: bool,
     /// What a revocation does to tokens that were issued before it.
     #[arg(long, value_enum, default_value_t = Revocation::Real)]
     pub revocation: Revocation,
