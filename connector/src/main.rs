@@ -1,11 +1,11 @@
 //! The connector as a program of its own. It runs the policy that ships; there is no way to another.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
-use connector::{Config, Connector, Parts, documents};
+use connector::{Config, Connector, Parts, Running, documents};
 use tracing::Level;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -91,10 +91,41 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         if let Some(operations) = &running.operations {
             println!("Health and measurements: {operations}");
         }
-        stop_requested().await;
+        tokio::select! {
+            () = stop_requested() => {}
+            () = rotations(&running, arguments.config.as_deref()) => {}
+        }
         running.shutdown().await;
         Ok(())
     })
+}
+
+/// SIGHUP: the configuration is read again, and the vault's keys in it are used from then on. Everything else needs a restart.
+async fn rotations(running: &Running, file: Option<&Path>) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut hangups) = signal(SignalKind::hangup()) {
+            while hangups.recv().await.is_some() {
+                let loaded = Config::load(file, std::env::vars());
+                let outcome = match loaded {
+                    Ok(config) => running.rotate(&config).await.map_err(anyhow::Error::from),
+                    Err(error) => Err(error.into()),
+                };
+                match outcome {
+                    Ok(Some(rows)) => eprintln!(
+                        "vault keys: {} rows sealed anew, {} open with no key",
+                        rows.sealed_anew, rows.unopened
+                    ),
+                    Ok(None) => eprintln!("vault keys: there is no host"),
+                    Err(error) => eprintln!("vault keys: not changed: {error:#}"),
+                }
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (running, file);
+    std::future::pending::<()>().await;
 }
 
 async fn stop_requested() {

@@ -140,7 +140,7 @@ pub struct HostParts {
     policy: HostPolicy,
 }
 
-/// What the server asks of the host on every request, and how keys are changed while it serves.
+/// What outlives [`router`]: what the server asks of the host on every request, and how keys are changed while it serves.
 #[derive(Clone)]
 pub struct HostDoors {
     organizations: Arc<Organizations>,

@@ -117,6 +117,8 @@ async fn a_tool_that_is_off_is_not_called_in_the_chat_the_session_or_anywhere() 
     for code in [scene.post("alice", &ask, question.clone()).await, scene.call("alice").await] {
         assert_eq!(code.code(), "TOOL_DISABLED");
     }
+    let listed = scene.get("alice", "/api/tools").await;
+    assert_eq!(listed.body["tools"][0]["on"]["user"], false, "{listed:?}");
     // The assistant does not choose it either; nothing else is there to choose.
     assert_eq!(scene.post("alice", &ask, json!({ "question": QUESTION })).await.code(), "NOTHING_TO_ASK");
     scene.put("alice", tool, json!({ "on": true })).await;

@@ -49,6 +49,8 @@ struct Shared {
 struct Inner {
     codes: BTreeMap<String, SignedIn>,
     refresh_tokens: BTreeMap<String, SignedIn>,
+    /// The last one of each person.
+    latest: BTreeMap<String, String>,
     /// Everything that was ever issued and must appear nowhere.
     secrets: BTreeSet<String>,
     asked: Vec<BTreeMap<String, String>>,
@@ -74,6 +76,7 @@ impl StubIssuer {
         let inner = Inner {
             codes: BTreeMap::new(),
             refresh_tokens: BTreeMap::new(),
+            latest: BTreeMap::new(),
             secrets: BTreeSet::new(),
             asked: Vec::new(),
             issued: 0,
@@ -122,7 +125,7 @@ impl StubIssuer {
         assert_eq!(query["code_challenge_method"], "S256");
         let mut inner = self.lock();
         inner.issued += 1;
-        let code = format!("code-{}-larkspur-{}", inner.issued, "c".repeat(40));
+        let code = format!("code-{}-larkspur-{}", inner.issued, noise(inner.issued, "code"));
         let signed_in = SignedIn {
             tenant: tenant.to_owned(),
             oid: oid.to_owned(),
@@ -137,6 +140,11 @@ impl StubIssuer {
     /// Everything secret that this issuer gave out or was told.
     pub(crate) fn secrets(&self) -> BTreeSet<String> {
         self.lock().secrets.clone()
+    }
+
+    /// The refresh token that `oid` was given last.
+    pub(crate) fn latest_refresh_token(&self, oid: &str) -> Option<String> {
+        self.lock().latest.get(oid).cloned()
     }
 
     /// Forms that the token endpoint received with this grant type.
@@ -236,11 +244,11 @@ async fn token(
         other => panic!("unexpected grant {other}"),
     };
     inner.issued += 1;
-    let mut access_token = format!("access-{}-of-{}-{}", inner.issued, who.oid, "a".repeat(40));
+    let mut access_token = format!("access-{}-of-{}-{}", inner.issued, who.oid, noise(inner.issued, "access"));
     if inner.for_real_server {
         access_token = issuer.token_for(&who.tenant, &who.oid);
     }
-    let refresh_token = format!("refresh-{}-of-{}-{}", inner.issued, who.oid, "r".repeat(40));
+    let refresh_token = format!("refresh-{}-of-{}-{}", inner.issued, who.oid, noise(inner.issued, "refresh"));
     let mut claims = json!({
         "iss": format!("{login}{}/v2.0", who.tenant), "aud": CLIENT, "ver": "2.0", "tid": who.tenant, "oid": who.oid,
         "nonce": who.nonce, "iat": now - 300, "nbf": now - 300, "exp": now + 3600,
@@ -250,6 +258,7 @@ async fn token(
         claims[*claim] = value.clone();
     }
     let id_token = sign(&claims);
+    inner.latest.insert(who.oid.clone(), refresh_token.clone());
     inner.refresh_tokens.insert(refresh_token.clone(), who);
     inner.secrets.extend([access_token.clone(), refresh_token.clone(), id_token.clone()]);
     let answer = json!({
@@ -277,6 +286,11 @@ async fn keys(State(issuer): State<Arc<OnceLock<StubIssuer>>>) -> Json<Value> {
 fn invalid_grant(aadsts: u32) -> Response {
     let body = json!({ "error": "invalid_grant", "error_codes": [aadsts], "error_description": format!("AADSTS{aadsts}: no") });
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
+}
+
+/// What makes a word unlike all others, so that a scan for its pieces finds nothing else.
+fn noise(number: u32, kind: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{kind} {number}")))
 }
 
 const KID: &str = "stub-key";

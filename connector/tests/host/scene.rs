@@ -10,7 +10,8 @@ use axum::Router;
 use connector::audit::{AuditEvent, AuditSink};
 use connector::clock::Clock;
 use connector::host::{
-    EntraSettings, HostConfig, HostParts, IdentityConfig, OrganizationConfig, Plan, Surroundings, VaultKey, router,
+    EntraSettings, HostConfig, HostDoors, HostParts, IdentityConfig, OrganizationConfig, Plan, Surroundings, VaultKey,
+    router,
 };
 use http::header;
 use jiff::Timestamp;
@@ -29,6 +30,10 @@ use crate::server::StubServer;
 pub(crate) struct HandClock(Arc<AtomicI64>);
 
 impl HandClock {
+    pub(crate) fn at(seconds: i64) -> Self {
+        Self(Arc::new(AtomicI64::new(seconds)))
+    }
+
     pub(crate) fn seconds(&self) -> i64 {
         self.0.load(Ordering::SeqCst)
     }
@@ -98,7 +103,7 @@ impl Answer {
 impl Scene {
     /// Contoso (Olga owns it, Alice and Bob belong to it) and Fabrikam (Mallory) with the connector on; Pat belongs nowhere.
     pub(crate) async fn new() -> Self {
-        let clock = HandClock(Arc::new(AtomicI64::new(1_768_208_400)));
+        let clock = HandClock::at(1_768_208_400);
         let issuer = StubIssuer::start(clock.clone()).await;
         let server = StubServer::start().await;
         let dir = tempfile::tempdir().unwrap();
@@ -132,32 +137,34 @@ impl Scene {
     }
 
     /// Starts a host on this scene's state folder, as after a restart.
-    pub(crate) async fn open(&mut self) {
-        self.open_with(|parts| parts).await;
+    pub(crate) async fn open(&mut self) -> HostDoors {
+        self.open_with(|parts| parts).await
     }
 
     /// The same, with another configuration.
-    pub(crate) async fn open_config(&mut self, config: HostConfig) {
-        self.start_with(config, |parts| parts).await;
+    pub(crate) async fn open_config(&mut self, config: HostConfig) -> HostDoors {
+        self.start_with(config, |parts| parts).await
     }
 
     /// The same, with parts changed.
-    pub(crate) async fn open_with(&mut self, change: impl FnOnce(HostParts) -> HostParts) {
-        self.start_with(self.config(), change).await;
+    pub(crate) async fn open_with(&mut self, change: impl FnOnce(HostParts) -> HostParts) -> HostDoors {
+        self.start_with(self.config(), change).await
     }
 
-    async fn start_with(&mut self, config: HostConfig, change: impl FnOnce(HostParts) -> HostParts) {
+    async fn start_with(&mut self, config: HostConfig, change: impl FnOnce(HostParts) -> HostParts) -> HostDoors {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         self.host = format!("http://{address}").parse().unwrap();
         let parts = change(HostParts::open(config, self.surroundings()).unwrap());
         let (stop, stopping) = oneshot::channel::<()>();
+        let doors = parts.doors();
         let app = router(parts);
         let stopped = tokio::spawn(async move {
             let stopping = async { stopping.await.unwrap_or(()) };
             axum::serve(listener, app).with_graceful_shutdown(stopping).await.unwrap();
         });
         self.serving = Some((stop, stopped));
+        doors
     }
 
     pub(crate) fn config(&self) -> HostConfig {

@@ -1,12 +1,9 @@
 //! The vault: rows that open for their owner alone, and a state folder that tells a thief nothing.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use connector::host::vault::{
     Account, Connected, KeyError, RECORDS, Record, RedbVault, TokenVault as _, VaultError, VaultKey,
 };
@@ -16,6 +13,7 @@ use redb::{Database, ReadableDatabase as _};
 use serde_json::json;
 
 use crate::issuer::{ALICE, BOB, CONTOSO};
+use crate::scan::{forms, found_in};
 use crate::scene::{Scene, api_token};
 
 const ALICES_ROW: (&str, &str, &str) = ("contoso", "alice", "microsoft-365");
@@ -63,6 +61,7 @@ async fn a_thief_who_moves_alices_row_to_bob_gets_nothing_through_the_host() {
     let answer = scene.call("bob").await;
     assert_eq!((answer.status, answer.code()), (500, "INTERNAL"));
     assert_eq!(scene.server.calls().len(), 0);
+    assert_eq!(scene.connection("bob").await, "sign_in_required");
     assert_eq!(scene.call("alice").await.status, 200, "the control, and the restart");
     scene.connect("bob", BOB).await;
     assert_eq!(scene.call("bob").await.status, 200, "a spoilt row does not keep its owner out for good");
@@ -108,8 +107,10 @@ async fn no_token_is_readable_in_any_file_of_the_host() {
         let found = found_in(scene.folder(), &secrets);
         assert!(found.is_empty(), "{found:?}");
     }
-    fs::write(scene.folder().join("control"), format!("x{}", STANDARD.encode(secrets.first().unwrap()))).unwrap();
-    assert_eq!(found_in(scene.folder(), &secrets).len(), 1, "the control: the scan finds what is there");
+    for form in forms(secrets.first().unwrap().as_bytes()) {
+        fs::write(scene.folder().join("control"), [b"x", form.as_slice(), b"x"].concat()).unwrap();
+        assert_eq!(found_in(scene.folder(), &secrets).len(), 1, "the control: {}", String::from_utf8_lossy(&form));
+    }
 }
 
 #[tokio::test]
@@ -182,6 +183,86 @@ fn debug_prints_no_secret() {
     assert!(!format!("{config:?}").contains(hash));
 }
 
+#[tokio::test]
+async fn keys_change_while_people_work_and_an_old_one_can_be_taken_away() {
+    let mut scene = Scene::new().await;
+    scene.connect("alice", ALICE).await;
+    scene.connect("bob", BOB).await;
+    let chat = scene.post("alice", "/api/chats", json!({ "title": "kept" })).await;
+    let id = chat.body["id"].as_str().unwrap().to_owned();
+    scene.close().await;
+
+    let (old, new) = (scene.key.to_base64(), VaultKey::generate().unwrap().to_base64());
+    let both = HostConfig { vault_key: Some(new.clone()), vault_old_keys: vec![old.clone()], ..scene.config() };
+    let only_new = HostConfig { vault_key: Some(new), ..scene.config() };
+    let doors = scene.open_config(scene.config()).await;
+    // Two callers who never stop asking while the keys change under them.
+    let (working, stop) = (std::sync::atomic::AtomicU32::new(0), std::sync::atomic::AtomicBool::new(false));
+    let work = async {
+        while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+            for user in ["alice", "bob"] {
+                assert_eq!(scene.call(user).await.status, 200);
+                working.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            }
+        }
+    };
+    let change = async {
+        let done = doors.rotate(&both).await.unwrap();
+        assert_eq!((done.sealed_anew, done.unopened), (3, 0));
+        let before = working.load(std::sync::atomic::Ordering::SeqCst);
+        while working.load(std::sync::atomic::Ordering::SeqCst) < before + 4 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(doors.rotate(&only_new).await.unwrap().sealed_anew, 0, "nothing needs the old key");
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+    };
+    tokio::join!(work, change);
+    drop(doors);
+    scene.close().await;
+    scene.open_config(only_new).await;
+    assert_eq!(scene.call("alice").await.status, 200);
+    assert_eq!(scene.get("alice", &format!("/api/chats/{id}")).await.body["title"], "kept");
+    scene.close().await;
+    // The old key alone opens nothing any more, and is said to.
+    let doors = scene.open().await;
+    assert_eq!(doors.reseal().await.unwrap().unopened, 3);
+    assert_eq!(scene.call("alice").await.code(), "INTERNAL");
+}
+
+#[tokio::test]
+async fn a_renewal_under_way_is_kept_although_its_row_was_sealed_anew_meanwhile() {
+    let mut scene = Scene::new().await;
+    scene.close().await;
+    let doors = scene.open().await;
+    scene.connect("alice", ALICE).await;
+    scene.clock.advance(3600);
+    let new = VaultKey::generate().unwrap().to_base64();
+    let both = HostConfig { vault_key: Some(new), vault_old_keys: vec![scene.key.to_base64()], ..scene.config() };
+    scene.issuer.hold();
+    let rotating = async {
+        scene.issuer.arrival().await;
+        assert_eq!(doors.rotate(&both).await.unwrap().sealed_anew, 1);
+        scene.issuer.release();
+    };
+    let (answer, ()) = tokio::join!(scene.call("alice"), rotating);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(scene.call("alice").await.status, 200);
+    assert_eq!(scene.issuer.asked("refresh_token").len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_file_may_hold_older_keys_behind_the_new_one() {
+    let mut scene = Scene::new().await;
+    scene.connect("alice", ALICE).await;
+    scene.close().await;
+    let text = |key: &VaultKey| secrecy::ExposeSecret::expose_secret(&key.to_base64()).to_owned();
+    let file = scene.folder().join("keys");
+    fs::write(&file, format!("{}\n{}\n", text(&VaultKey::generate().unwrap()), text(&scene.key))).unwrap();
+    let doors = scene.open_config(HostConfig { vault_key: None, vault_key_file: Some(file), ..scene.config() }).await;
+    assert_eq!(scene.call("alice").await.status, 200);
+    assert_eq!(doors.reseal().await.unwrap().sealed_anew, 1);
+}
+
 fn connected(words: &str) -> Record {
     Record::Connected(Connected {
         account: Account {
@@ -208,41 +289,4 @@ fn put(dir: &Path, place: (&str, &str, &str), row: &[u8]) {
     let transaction = database.begin_write().unwrap();
     transaction.open_table(RECORDS).unwrap().insert(place, row).unwrap();
     transaction.commit().unwrap();
-}
-
-/// Files in which a secret, or a piece of one, stands: as it is, in base64 at any alignment, in hexadecimal, reversed.
-fn found_in(dir: &Path, secrets: &BTreeSet<String>) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(found_in(&path, secrets));
-            continue;
-        }
-        let bytes = fs::read(&path).unwrap();
-        let needles = secrets.iter().flat_map(|secret| forms(secret));
-        let hit =
-            needles.into_iter().find(|needle| bytes.windows(needle.len()).any(|window| window == needle.as_slice()));
-        found.extend(hit.map(|needle| format!("{}: {}", path.display(), String::from_utf8_lossy(&needle))));
-    }
-    found
-}
-
-fn forms(secret: &str) -> Vec<Vec<u8>> {
-    let secret = secret.as_bytes();
-    let mut forms =
-        vec![secret[..20].to_vec(), secret[secret.len() - 20..].to_vec(), secret.iter().rev().copied().collect()];
-    for skipped in 0..3 {
-        let whole = &secret[skipped..];
-        let whole = &whole[..whole.len() / 3 * 3];
-        forms.push(STANDARD.encode(whole).into_bytes());
-        forms.push(URL_SAFE_NO_PAD.encode(whole).into_bytes());
-    }
-    for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
-        forms.push(
-            secret.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|half| digits[usize::from(half)]).collect(),
-        );
-    }
-    forms.extend([secret.iter().flat_map(|byte| [*byte, 0]).collect()]);
-    forms
 }

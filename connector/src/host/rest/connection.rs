@@ -13,7 +13,7 @@ use super::super::error::{Fault, HostError, Refusal};
 use super::super::member::{HostUser, Member, OrganizationName};
 use super::super::notes::Event;
 use super::super::organizations::{Closed, Plan};
-use super::super::vault::{Account, Record};
+use super::super::vault::{Account, Record, VaultError};
 use super::asker::Asker;
 use super::json_body::JsonBody;
 use super::{Host, Services, cookies};
@@ -119,7 +119,16 @@ pub(super) async fn me(State(host): State<Host>, asker: Asker) -> Result<Json<Me
 }
 
 async fn connection(host: &Services, member: &Member) -> Result<Connection, HostError> {
-    let stored = host.vault.read(member).await.map_err(Fault::Vault)?;
+    let stored = match host.vault.read(member).await {
+        Ok(stored) => stored,
+        // Spoilt, or sealed with a key that is gone: its owner can do something about it, so they are told.
+        Err(error @ (VaultError::OtherKey | VaultError::Tampered | VaultError::Unreadable)) => {
+            tracing::warn!(%member, %error, "the vault row of a member does not open");
+            let message = "What is kept for you cannot be opened any more. Connect again.";
+            return Ok(Connection::SignInRequired { reason: "UNREADABLE", message });
+        }
+        Err(error) => return Err(Fault::Vault(error).into()),
+    };
     Ok(match stored.map(|stored| stored.record) {
         None => Connection::NotConnected,
         Some(Record::Connected(connected)) => Connection::Connected { account: connected.account },

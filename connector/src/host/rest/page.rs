@@ -1,6 +1,6 @@
 //! The web page: one document, one script, one style, no framework, nothing from elsewhere.
 
-use axum::response::{AppendHeaders, IntoResponse};
+use axum::response::IntoResponse;
 use http::header;
 
 /// Our own script and style, our own addresses, and no frame around.
@@ -9,13 +9,13 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 
 pub(super) async fn index() -> impl IntoResponse {
     let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, POLICY)];
-    (AppendHeaders(headers), include_str!("page/index.html"))
+    (headers, include_str!("page/index.html"))
 }
 
 pub(super) async fn script() -> impl IntoResponse {
-    (AppendHeaders([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")]), include_str!("page/app.js"))
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("page/app.js"))
 }
 
 pub(super) async fn style() -> impl IntoResponse {
-    (AppendHeaders([(header::CONTENT_TYPE, "text/css; charset=utf-8")]), include_str!("page/app.css"))
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("page/app.css"))
 }

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::super::error::{Fault, HostError, Refusal};
 use super::super::notes::Event;
@@ -38,7 +38,8 @@ pub(super) struct CallAnswer {
 /// The tools that the server shows this person.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ToolList {
-    /// As the server describes them, each with `on`: where it is switched on.
+    /// As the server describes them, each with `on`: where it is switched on. Those that the asker has off everywhere come with
+    /// their name alone.
     tools: Vec<Value>,
 }
 
@@ -87,6 +88,12 @@ pub(super) async fn list(
     let listed = host.tools.list(&member).await?;
     let switches = switches(&host, &asker, &member);
     let mut tools = listed.get("tools").and_then(Value::as_array).cloned().unwrap_or_default();
+    // The server does not show what somebody has off; here they must find it, to have it on again.
+    for off in &switches.user {
+        if !tools.iter().any(|tool| tool.get("name").and_then(Value::as_str) == Some(off)) {
+            tools.push(json!({ "name": off }));
+        }
+    }
     for tool in &mut tools {
         let name = tool.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         let on = |off: &BTreeSet<String>| !off.contains(&name);

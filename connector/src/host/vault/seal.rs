@@ -1,6 +1,6 @@
 //! How is one row encrypted, and what is it bound to? XChaCha20-Poly1305, bound to organization, user and record name.
 //!
-//! A sealed row is `version (1) · key id (8) · nonce (24) · ciphertext and tag`. The head is authenticated with the
+//! A sealed row is `version (1) · key id (8) · revision (16) · nonce (24) · ciphertext and tag`. The head is authenticated with the
 //! owner's names, each preceded by its length, so that no two owners share the same bytes. Nonces are 192 random bits:
 //! at that size random ones do not collide (draft-irtf-cfrg-xchacha, section 1).
 
@@ -13,14 +13,16 @@ use super::super::member::Member;
 use super::key::KeyRing;
 use super::{VaultError, VaultKey};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const KEY_ID: usize = 8;
+const REVISION: usize = 16;
 const NONCE: usize = 24;
-const HEAD: usize = 1 + KEY_ID + NONCE;
+const HEAD: usize = 1 + KEY_ID + REVISION + NONCE;
 
-/// Which write a row is from: its nonce, which no two writes share.
+/// Which write a row is from: random, so no two writes share it. Sealing the same row anew with another key is no write: whoever
+/// read it before may still replace it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Revision([u8; NONCE]);
+pub struct Revision([u8; REVISION]);
 
 /// Whose row, and which of theirs.
 #[derive(Debug, Clone, Copy)]
@@ -58,10 +60,22 @@ impl Sealer {
     }
 
     pub(super) fn seal(&self, label: Label<'_>, plain: &[u8]) -> Result<(Vec<u8>, Revision), VaultError> {
+        let revision = Revision(entropy::bytes()?);
+        Ok((self.seal_as(label, revision, plain)?, revision))
+    }
+
+    /// The same content, sealed with the current key.
+    pub(super) fn reseal(&self, label: Label<'_>, row: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let (plain, revision) = self.open(label, row)?;
+        self.seal_as(label, revision, &plain)
+    }
+
+    fn seal_as(&self, label: Label<'_>, revision: Revision, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
         let nonce: [u8; NONCE] = entropy::bytes()?;
         let mut row = Vec::with_capacity(HEAD + plain.len() + 16);
         row.push(VERSION);
         row.extend_from_slice(&self.current.key_id);
+        row.extend_from_slice(&revision.0);
         row.extend_from_slice(&nonce);
         let aad = self.bound_to(label, &row);
         let sealed = self
@@ -70,19 +84,20 @@ impl Sealer {
             .encrypt(XNonce::from_slice(&nonce), Payload { msg: plain, aad: &aad })
             .map_err(|_| VaultError::Tampered)?;
         row.extend_from_slice(&sealed);
-        Ok((row, Revision(nonce)))
+        Ok(row)
     }
 
     pub(super) fn open(&self, label: Label<'_>, row: &[u8]) -> Result<(Zeroizing<Vec<u8>>, Revision), VaultError> {
         let (head, sealed) = row.split_at_checked(HEAD).ok_or(VaultError::Tampered)?;
         let revision = revision(row).ok_or(VaultError::Tampered)?;
+        let nonce = row.get(HEAD - NONCE..HEAD).ok_or(VaultError::Tampered)?;
         let Some((&VERSION, rest)) = head.split_first() else { return Err(VaultError::Tampered) };
         let mut keys = std::iter::once(&self.current).chain(&self.old);
         let key = keys.find(|key| rest.starts_with(&key.key_id)).ok_or(VaultError::OtherKey)?;
         let aad = self.bound_to(label, head);
         let plain = key
             .cipher
-            .decrypt(XNonce::from_slice(&revision.0), Payload { msg: sealed, aad: &aad })
+            .decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad: &aad })
             .map_err(|_| VaultError::Tampered)?;
         Ok((Zeroizing::new(plain), revision))
     }
@@ -97,8 +112,8 @@ impl Sealer {
 
 /// The revision of a sealed row, without opening it.
 pub(super) fn revision(row: &[u8]) -> Option<Revision> {
-    let nonce = row.get(1 + KEY_ID..HEAD)?;
-    Some(Revision(nonce.try_into().ok()?))
+    let revision = row.get(1 + KEY_ID..1 + KEY_ID + REVISION)?;
+    Some(Revision(revision.try_into().ok()?))
 }
 
 #[cfg(test)]

@@ -102,11 +102,10 @@ impl RedbVault {
                 if !sealer.is_old(&row) {
                     continue;
                 }
-                let Ok((plain, _)) = sealer.open(label, &row) else {
+                let Ok(row) = sealer.reseal(label, &row) else {
                     done.unopened += 1;
                     continue;
                 };
-                let (row, _) = sealer.seal(label, &plain)?;
                 table.insert(address(label), row.as_slice())?;
             }
             transaction.commit()?;

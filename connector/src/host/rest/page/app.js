@@ -118,7 +118,8 @@ function showConnection() {
   at("disconnect").hidden = connection.state === "not_connected";
   at("connection-facts").textContent = connected
     ? `Connected as ${connection.account.username ?? connection.account.object_id}.`
-    : connection.state === "sign_in_required" ? connection.message : "Not connected.";
+    : connection.state === "sign_in_required" ? connection.message
+      : "Not connected. Before anybody of your Microsoft 365 organization can, one of its administrators consents once for everybody.";
 }
 
 async function showTools(there) {
@@ -154,6 +155,9 @@ async function showChats() {
     pressed(button, "click", async () => {
       state.chat = chat.id;
       say("");
+      // On a phone the chat is below the list.
+      at("chat").focus();
+      at("chat").scrollIntoView();
     });
     const item = make("li");
     item.append(button);
@@ -196,8 +200,10 @@ function turnShown(turn, open) {
     box.dataset.turn = String(turn.number);
     box.open = open.has(box.dataset.turn);
     box.append(make("summary", `Tool call: ${turn.call.tool}, for your eyes only`));
-    box.append(make("h3", "Arguments"), make("pre", JSON.stringify(turn.call.arguments, null, 2)));
-    box.append(make("h3", "Result"), make("pre", JSON.stringify(turn.call.result.structuredContent ?? turn.call.result, null, 2)));
+    // Long texts scroll, by keyboard too.
+    const code = (value) => make("pre", JSON.stringify(value, null, 2), { tabIndex: 0 });
+    box.append(make("h3", "Arguments"), code(turn.call.arguments));
+    box.append(make("h3", "Result"), code(turn.call.result.structuredContent ?? turn.call.result));
     item.append(box);
   } else if (turn.tool) {
     item.append(make("p", `Answered with ${turn.tool}; its result is for ${turn.asker} alone.`, { className: "note" }));
