@@ -186,14 +186,23 @@ pub enum Feature {
     Cursors,
     /// It is set up anew for a check (admitted tenants, disabled tools).
     Setup,
+    /// The assistant's back end stands in front of it.
+    Host,
     /// It exchanges its callers' tokens for tokens of its own (On-Behalf-Of). Follows from `sign_in`.
     Exchange,
 }
 
 impl Feature {
     /// All of them.
-    pub const ALL: &'static [Self] =
-        &[Self::ClockControl, Self::TenantGate, Self::ToolToggles, Self::Cursors, Self::Setup, Self::Exchange];
+    pub const ALL: &'static [Self] = &[
+        Self::ClockControl,
+        Self::TenantGate,
+        Self::ToolToggles,
+        Self::Cursors,
+        Self::Setup,
+        Self::Host,
+        Self::Exchange,
+    ];
 }
 
 impl fmt::Display for Feature {
@@ -204,6 +213,7 @@ impl fmt::Display for Feature {
             Self::ToolToggles => "tool-toggles",
             Self::Cursors => "cursors",
             Self::Setup => "setup",
+            Self::Host => "host",
             Self::Exchange => "exchange",
         })
     }
@@ -218,6 +228,8 @@ pub struct Setup {
     pub disabled_tools: &'static [&'static str],
     /// How the world treats tokens that were issued before a revocation.
     pub world: World,
+    /// Whether the assistant's back end stands in front of it. Its organizations then decide who is admitted.
+    pub host: bool,
 }
 
 /// How the world treats tokens that were issued before a revocation.
@@ -233,5 +245,5 @@ pub enum World {
 impl Setup {
     /// Both companies admitted, every tool on.
     pub const SHIPPED: Self =
-        Self { admitted: &[cast::CONTOSO, cast::FABRIKAM], disabled_tools: &[], world: World::Real };
+        Self { admitted: &[cast::CONTOSO, cast::FABRIKAM], disabled_tools: &[], world: World::Real, host: false };
 }

@@ -179,6 +179,7 @@ impl Runner {
             graph: emulator.graph.clone(),
             lab: emulator.lab.clone(),
             mcp: profile.mcp.clone(),
+            host: None,
             features: profile.has(),
             obo_max_age: SignedDuration::from_secs(profile.obo_max_age_seconds),
             sign_in: profile.sign_in,

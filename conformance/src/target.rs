@@ -132,7 +132,7 @@ impl Profile {
             mcp,
             login_port: 0,
             graph_port: 0,
-            features: Feature::ALL.iter().copied().collect(),
+            features: Feature::ALL.iter().copied().filter(|feature| *feature != Feature::Host).collect(),
             obo_max_age_seconds: minute(),
             sign_in: SignInMode::Obo,
             start: None,
@@ -195,6 +195,8 @@ pub struct Doors {
     pub lab: Url,
     /// The connector.
     pub mcp: Url,
+    /// The assistant's back end, where one stands in front of it.
+    pub host: Option<Url>,
     /// What the target has.
     pub features: BTreeSet<Feature>,
     /// How long after a revocation the target may go on, by its own declaration.

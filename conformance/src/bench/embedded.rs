@@ -10,6 +10,7 @@ use fixtures::Plan;
 use fixtures::cast::{M365_CLIENT, M365_SERVER};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use tempfile::TempDir;
 
 use super::Bench;
 use crate::broken::Broken;
@@ -20,6 +21,7 @@ use crate::target::{Doors, SignInMode, Tools};
 pub struct Embedded {
     emulator: emulator::Running,
     connector: connector::Running,
+    _state: Option<TempDir>,
 }
 
 /// Why a bench cannot be set up.
@@ -73,7 +75,13 @@ impl Embedded {
         let emulator = Emulator::start(Plan::clone(&plan), options).await;
         let emulator = emulator.map_err(|error| StartError::Ours(error.to_string()))?;
         let clock = Arc::new(StandingClock::at(epoch));
-        let config = config(&plan, &emulator, setup).map_err(StartError::Ours)?;
+        let mut config = config(&plan, &emulator, setup).map_err(StartError::Ours)?;
+        let mut state = None;
+        if setup.host {
+            let (host, folder) = super::back_end::config(&plan).map_err(StartError::Ours)?;
+            config.host = Some(host);
+            state = Some(folder);
+        }
         let parts = connector::Parts { clock: clock.clone(), ..connector::Parts::default() };
         let (policy, edges) = broken.map_or_else(|| (Policy::STRICT, Edges::default()), |broken| (broken.fault)());
         let obo_max_age = SignedDuration::from_secs(config.obo.max_age_seconds.into());
@@ -84,6 +92,7 @@ impl Embedded {
             graph: emulator.graph.clone(),
             lab: emulator.lab.clone(),
             mcp: connector.mcp.clone(),
+            host: connector.host.clone(),
             features: Feature::ALL.iter().copied().collect(),
             obo_max_age,
             sign_in: SignInMode::Obo,
@@ -91,7 +100,7 @@ impl Embedded {
         };
         let bench = Bench::new(plan, doors, Some(clock)).await;
         let bench = bench.map_err(|error| StartError::Ours(error.to_string()))?;
-        Ok((Self { emulator, connector }, bench))
+        Ok((Self { emulator, connector, _state: state }, bench))
     }
 
     /// Ends both.

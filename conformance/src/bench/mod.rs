@@ -1,6 +1,7 @@
 //! The test bench of one check: a fresh world, the target, people who sign in for real, and the recorder. Everything goes by URL.
 
 mod actor;
+mod back_end;
 mod embedded;
 mod expect;
 mod raw;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use url::Url;
 
 pub use actor::{Actor, Call};
+pub use back_end::{As, PERSONAL, Told};
 pub use embedded::{Embedded, StandingClock, StartError};
 pub use expect::Refusal;
 pub use raw::{Host, Raw};

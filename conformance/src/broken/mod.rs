@@ -4,6 +4,7 @@
 
 mod decisions;
 mod edges;
+mod host;
 mod token_rules;
 
 use connector::danger::Edges;
@@ -11,6 +12,7 @@ use connector::policy::Policy;
 
 pub use decisions::*;
 pub use edges::*;
+pub use host::*;
 pub use token_rules::*;
 
 /// A connector with one deliberate fault.
@@ -65,6 +67,19 @@ pub const ALL: &[&Broken] = &[
     &REFUSAL_WITHOUT_A_REASON,
     &TOGGLES_IGNORED,
     &CURSOR_UNBOUND,
+    // The assistant's back end.
+    &HOST_ALWAYS_ON,
+    &HOST_ANYBODY_SWITCHES,
+    &HOST_ANY_ACCOUNT,
+    &HOST_ANY_BROWSER,
+    &HOST_COOKIE_IS_ENOUGH,
+    &HOST_RESULTS_FOR_EVERYBODY,
+    &HOST_RESULTS_OUTLIVE_THE_SWITCH,
+    &HOST_CHATS_BY_ID,
+    &HOST_SWITCHES_IGNORED,
+    &HOST_NEVER_RENEWS,
+    &HOST_SAYS_NOTHING,
+    &HOST_KEEPS_TOKENS,
     // Edges.
     &MARKS_AS_READ,
     &SENDS_MAIL,

@@ -52,6 +52,7 @@ fn check(file: &str, text: &str, plan: &Plan) -> Result<&'static Check, Vec<Scen
         admitted: listed(&setup.admitted),
         disabled_tools: listed(&setup.disabled_tools),
         world: setup.world,
+        host: false,
     });
     let attack = scenario.attack.as_ref().map(|attack| Attack {
         by: &attack.by,

@@ -1,6 +1,7 @@
 //! Every check there is: scenario files, and code where a file would say it poorly. One folder for each suite, one file for each check.
 
 mod delegated_permissions;
+mod host;
 mod read_only;
 mod revocation;
 mod tenant_isolation;
@@ -19,6 +20,7 @@ const CODE: &[(&str, &[&Check])] = &[
     ("delegated-permissions", delegated_permissions::CHECKS),
     ("revocation", revocation::CHECKS),
     ("read-only", read_only::CHECKS),
+    ("host", host::CHECKS),
 ];
 
 /// The names of the suites, in the order of reports.
@@ -32,6 +34,7 @@ pub const SUITES: &[&str] = &[
     "session-and-transport",
     "conditional-access",
     "data-handling",
+    "host",
     "audit",
 ];
 

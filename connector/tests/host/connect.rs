@@ -312,3 +312,22 @@ async fn an_owner_who_closes_the_gate_closes_it_for_a_sign_in_that_is_being_fini
     assert_eq!((answer.status, answer.code()), (403, "CONNECTOR_DISABLED"));
     assert_eq!(scene.connection("alice").await, "not_connected");
 }
+
+#[tokio::test]
+async fn a_sign_in_that_comes_back_while_the_owner_switches_off_connects_nobody() {
+    let scene = Scene::new().await;
+    let (url, cookie) = scene.start("alice").await;
+    let (code, state) = scene.issuer.sign_in(&url, CONTOSO, ALICE);
+    scene.issuer.hold();
+    let switching = async {
+        scene.issuer.arrival().await;
+        let off = scene.post("olga", "/api/organization", json!({ "connectorEnabled": false })).await;
+        assert_eq!(off.status, 200);
+        scene.issuer.release();
+    };
+    let back = [("code", code.as_str()), ("state", state.as_str())];
+    let (answer, ()) = tokio::join!(scene.callback(&back, Some(&cookie)), switching);
+    assert_eq!((answer.status, answer.code()), (403, "CONNECTOR_DISABLED"));
+    scene.post("olga", "/api/organization", json!({ "connectorEnabled": true })).await;
+    assert_eq!(scene.connection("alice").await, "not_connected");
+}

@@ -225,6 +225,10 @@ async fn token(
     if let Some((status, body)) = inner.refusal.clone() {
         return (status, Json(body)).into_response();
     }
+    if form["client_id"] == SERVER {
+        // The real server exchanges tokens of its own; there is no Graph behind this issuer.
+        return invalid_grant(65001);
+    }
     assert_eq!(form["client_id"], CLIENT);
     let who = match form["grant_type"].as_str() {
         "authorization_code" => {
