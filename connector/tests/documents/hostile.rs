@@ -99,7 +99,7 @@ async fn without_a_worker_there_is_no_text() {
 /// Files with bytes changed, cut out, doubled. `DOCUMENT_MUTANTS` says how many of each kind.
 #[tokio::test]
 async fn mutants_cost_one_answer_at_most() {
-    let each: usize = std::env::var("DOCUMENT_MUTANTS").ok().and_then(|text| text.parse().ok()).unwrap_or(25);
+    let each: usize = std::env::var("DOCUMENT_MUTANTS").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
     let workers = workers();
     let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let rows = r#"<row r="1"><c r="A1" t="inlineStr"><is><t>Item</t></is></c><c r="B1" s="1"><v>46034</v></c></row>"#;

@@ -21,7 +21,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Extracted, Unreadable> {
         remarks.push(Remark { code: RemarkCode::Incomplete, message });
     }
     let mut unread = Vec::new();
-    let pages = (0..count.min(MAX_PAGES))
+    let pages: Vec<Page> = (0..count.min(MAX_PAGES))
         .map(|index| {
             let text = document.extract_text(index).unwrap_or_else(|_| {
                 unread.push((index + 1).to_string());
@@ -30,6 +30,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Extracted, Unreadable> {
             Page { blocks: blocks(&text), ..Page::default() }
         })
         .collect();
+    // What cannot be decrypted comes out as empty pages.
+    if document.is_encrypted() && pages.iter().all(|page: &Page| page.blocks.is_empty()) {
+        return Err(Unreadable::Protected);
+    }
     if !unread.is_empty() {
         let message = format!("These pages are damaged and were left out: {}.", unread.join(", "));
         remarks.push(Remark { code: RemarkCode::Incomplete, message });
