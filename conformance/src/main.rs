@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use conformance::command::{
-    self, BrokenArgs, CheckArgs, CommandError, FixturesArgs, ListArgs, ReplayArgs, TokenArgs, WhyArgs,
+    self, BrokenArgs, CheckArgs, CommandError, FixturesArgs, ListArgs, ReplayArgs, TargetArgs, TokenArgs, WhyArgs,
 };
 use conformance::up::{self, EnvArgs, ExecArgs, UpArgs};
 use connector::documents::worker;
@@ -33,6 +33,8 @@ enum Command {
     Broken(BrokenArgs),
     /// Lists checks, attacks, broken connectors, requirements
     List(ListArgs),
+    /// Drafts a profile for a connector elsewhere, or says what is wrong with one
+    Target(TargetArgs),
     /// Mints or forges a token for tests by hand
     Token(TokenArgs),
     /// Checks fixture folders; begins own registrations from an existing .env
@@ -80,6 +82,7 @@ async fn run() -> ExitCode {
         Command::Replay(args) => command::replay(args).await,
         Command::Broken(args) => command::broken(args).await,
         Command::List(args) => command::list(&args),
+        Command::Target(args) => command::target(args).await,
         Command::Token(args) => command::token(args).await,
         Command::Fixtures(args) => command::fixtures(args),
         Command::Why(args) => command::why(args).await,

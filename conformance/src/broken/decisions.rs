@@ -143,3 +143,103 @@ pub const CURSOR_UNBOUND: Broken = Broken {
     reference: None,
     fault: || (Policy { cursor_binding: |_, _| [0; 32], ..Policy::STRICT }, Edges::default()),
 };
+
+/// A cursor goes on with any question.
+pub const CURSOR_FOR_ANY_QUESTION: Broken = Broken {
+    name: "cursor-for-any-question",
+    sentence: "A cursor is bound to its maker, not to the question: it goes on with another one.",
+    reference: None,
+    fault: || {
+        let policy =
+            Policy { cursor_binding: |caller, _| (Policy::STRICT.cursor_binding)(caller, &[0; 32]), ..Policy::STRICT };
+        (policy, Edges::default())
+    },
+};
+
+/// A cursor goes on for whoever asks the same.
+pub const CURSOR_FOR_ANYBODY_ASKING_THE_SAME: Broken = Broken {
+    name: "cursor-for-anybody",
+    sentence: "A cursor is bound to the question, not to its maker: whoever asks the same goes on with it.",
+    reference: None,
+    fault: || (Policy { cursor_binding: |_, question| *question, ..Policy::STRICT }, Edges::default()),
+};
+
+/// A new sign-in rides on an old exchange.
+pub const CACHE_IGNORES_ASSERTION: Broken = Broken {
+    name: "cache-ignores-assertion",
+    sentence: "Exchanged tokens are filed without the sign-in they came from: a new one rides on the old.",
+    reference: None,
+    fault: || {
+        let policy = Policy {
+            cache_key: |caller, scopes, claims| CacheKey {
+                assertion: [0; 32],
+                ..(Policy::STRICT.cache_key)(caller, scopes, claims)
+            },
+            cache_owner: |_, _| true,
+            ..Policy::STRICT
+        };
+        (policy, Edges::default())
+    },
+};
+
+/// One tool uses the token of another.
+pub const CACHE_IGNORES_SCOPES: Broken = Broken {
+    name: "cache-ignores-scopes",
+    sentence: "Exchanged tokens are filed without their permissions: one tool uses the token of another.",
+    reference: None,
+    fault: || {
+        let policy = Policy {
+            cache_key: |caller, scopes, claims| CacheKey {
+                scopes: Vec::new(),
+                ..(Policy::STRICT.cache_key)(caller, scopes, claims)
+            },
+            missing_scope: |_, _, _| None,
+            ..Policy::STRICT
+        };
+        (policy, Edges::default())
+    },
+};
+
+/// Everybody's token is exchanged by one tenant.
+pub const ONE_AUTHORITY: Broken = Broken {
+    name: "one-authority",
+    sentence: "Every exchange is asked of `organizations`: no tenant is named.",
+    reference: None,
+    fault: || (Policy { obo_authority: |_| "organizations".to_owned(), ..Policy::STRICT }, Edges::default()),
+};
+
+/// The exchange asks to be renewed without the user.
+pub const KEEPS_REFRESH_TOKEN: Broken = Broken {
+    name: "keeps-refresh-token",
+    sentence: "The exchange asks for offline access: the connector could go on when the user is gone.",
+    reference: None,
+    fault: || {
+        let policy = Policy {
+            obo_scopes: |resource, required| {
+                let mut scopes = (Policy::STRICT.obo_scopes)(resource, required);
+                scopes.push("offline_access".to_owned());
+                scopes
+            },
+            ..Policy::STRICT
+        };
+        (policy, Edges::default())
+    },
+};
+
+/// Every exchange asks for a permission that its tool has no use for.
+pub const MORE_THAN_NEEDED: Broken = Broken {
+    name: "more-than-needed",
+    sentence: "Each exchange asks for the calendars beside what is needed.",
+    reference: None,
+    fault: || {
+        let policy = Policy {
+            obo_scopes: |resource, required| {
+                let mut scopes = (Policy::STRICT.obo_scopes)(resource, required);
+                scopes.push(format!("{}/Calendars.Read", resource.trim_end_matches('/')));
+                scopes
+            },
+            ..Policy::STRICT
+        };
+        (policy, Edges::default())
+    },
+};

@@ -33,18 +33,18 @@ impl Transport for AndOneMore {
     }
 }
 
-fn and_one_more(beside: Beside) -> (Policy, Edges) {
+pub(super) fn and_one_more(beside: Beside) -> (Policy, Edges) {
     let transport = move |real| -> Arc<dyn Transport> { Arc::new(AndOneMore { real, beside }) };
     (Policy::STRICT, Edges { transport: Some(Box::new(transport)), ..Edges::default() })
 }
 
 /// Whether this is a read of mail at Graph.
-fn reads_mail(request: &Outgoing) -> bool {
+pub(super) fn reads_mail(request: &Outgoing) -> bool {
     request.method == Method::GET && request.url.path().contains("/messages")
 }
 
 /// The same token, another request.
-fn with_token_of(request: &Outgoing, method: Method, path: &str, body: &'static str) -> Outgoing {
+pub(super) fn with_token_of(request: &Outgoing, method: Method, path: &str, body: &'static str) -> Outgoing {
     let mut more = request.clone();
     more.method = method;
     more.url.set_path(path);

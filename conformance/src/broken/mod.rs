@@ -2,6 +2,7 @@
 //!
 //! Which checks must catch one is written at the checks; each fault shows to an outsider.
 
+mod beside;
 mod decisions;
 mod edges;
 mod host;
@@ -10,6 +11,7 @@ mod token_rules;
 use connector::danger::Edges;
 use connector::policy::Policy;
 
+pub use beside::*;
 pub use decisions::*;
 pub use edges::*;
 pub use host::*;
@@ -80,6 +82,13 @@ pub const ALL: &[&Broken] = &[
     &HOST_NEVER_RENEWS,
     &HOST_SAYS_NOTHING,
     &HOST_KEEPS_TOKENS,
+    &CURSOR_FOR_ANY_QUESTION,
+    &CURSOR_FOR_ANYBODY_ASKING_THE_SAME,
+    &CACHE_IGNORES_ASSERTION,
+    &CACHE_IGNORES_SCOPES,
+    &ONE_AUTHORITY,
+    &KEEPS_REFRESH_TOKEN,
+    &MORE_THAN_NEEDED,
     // Edges.
     &MARKS_AS_READ,
     &SENDS_MAIL,
@@ -90,6 +99,20 @@ pub const ALL: &[&Broken] = &[
     &KEEPS_ANSWERS,
     &OWN_MAILBOX_INSTEAD,
     &TOKEN_IN_ANSWER,
+    // Beside.
+    &SUBSCRIBES,
+    &PROVISIONS_DRIVE,
+    &MAKES_RULES,
+    &MAKES_DRAFTS,
+    &MAKES_EVENTS,
+    &READS_THE_DIRECTORY,
+    &REDEEMS_LINKS,
+    &BATCHES_WRITES,
+    &OVERRIDES_METHOD,
+    &TOKEN_IN_ADDRESS,
+    &ASKS_BETA,
+    &READS_BY_POST,
+    &EXPANDS_EVERYTHING,
 ];
 
 /// The one with this name.

@@ -6,6 +6,7 @@ mod fixtures;
 mod list;
 mod replay;
 mod selection;
+mod target;
 mod token;
 mod why;
 
@@ -14,6 +15,7 @@ pub use check::CheckArgs;
 pub use fixtures::FixturesArgs;
 pub use list::ListArgs;
 pub use replay::ReplayArgs;
+pub use target::TargetArgs;
 pub use token::TokenArgs;
 pub use why::WhyArgs;
 
@@ -22,6 +24,7 @@ pub use check::run as check;
 pub use fixtures::run as fixtures;
 pub use list::run as list;
 pub use replay::run as replay;
+pub use target::run as target;
 pub use token::run as token;
 pub use why::run as why;
 
