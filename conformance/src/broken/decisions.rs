@@ -116,6 +116,14 @@ pub const ONE_SCOPE_SET: Broken = Broken {
     },
 };
 
+/// Every tool is listed to everybody.
+pub const LISTS_EVERYTHING: Broken = Broken {
+    name: "lists-everything",
+    sentence: "Tools are listed to people whose tenant has not granted what they need: a model tries them in vain.",
+    reference: None,
+    fault: || (Policy { tool_listed: |_| true, ..Policy::STRICT }, Edges::default()),
+};
+
 /// A refusal says nothing.
 pub const REFUSAL_WITHOUT_A_REASON: Broken = Broken {
     name: "refusal-without-a-reason",

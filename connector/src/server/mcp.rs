@@ -191,7 +191,7 @@ impl ServerHandler for Handler {
         tokio::select! {
             () = context.ct.cancelled() => Err(ErrorData::internal_error("the client went away", None)),
             answer = self.run(&session, &tools::READ_RESOURCE, resources::arguments(&request.uri)) => {
-                answer.map(|document| resources::contents(&document).into()).map_err(|refusal| resources::error(&refusal))
+                answer.map(|document| resources::contents(&document).into()).map_err(|refusal| resources::error(&request.uri, &refusal))
             }
         }
     }

@@ -50,9 +50,9 @@ pub(super) fn contents(document: &Value) -> ReadResourceResult {
     ReadResourceResult::new(vec![content]).with_ttl_ms(0).with_cache_scope(CacheScope::Private)
 }
 
-/// A refusal as an error of the protocol. What is missing is -32602 (-32002 in the older era), never an empty answer.
-pub(super) fn error(refusal: &Refusal) -> ErrorData {
-    let data = Some(json!({ "error": refusal.to_json() }));
+/// A refusal to read `uri` as an error of the protocol. What is missing is -32602 (-32002 in the older era), never an empty answer.
+pub(super) fn error(uri: &str, refusal: &Refusal) -> ErrorData {
+    let data = Some(json!({ "uri": uri, "error": refusal.to_json() }));
     let text = refusal.to_text();
     match refusal.code() {
         Code::NotFound => ErrorData::resource_not_found(text, data),

@@ -4,11 +4,13 @@
 mod chaos;
 mod doors;
 mod exchange;
+mod load;
 mod mail;
 mod operations;
 mod resources;
 mod scene;
 mod shapes;
+mod speed;
 mod stub;
 mod tokens;
 mod traces;

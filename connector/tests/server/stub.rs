@@ -113,6 +113,8 @@ struct Inner {
     messages: Vec<Value>,
     key_issuer: String,
     kids: Vec<&'static str>,
+    /// Whose each token for Graph is.
+    people: BTreeMap<String, String>,
     faults: BTreeMap<Place, VecDeque<Fault>>,
 }
 
@@ -273,6 +275,10 @@ async fn token(
     if let Some((status, body)) = &inner.refusal {
         return (StatusCode::from_u16(*status).unwrap(), Json(body.clone())).into_response();
     }
+    let claims = form["assertion"].split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    let whose = format!("{tenant}/{}", claims["oid"].as_str().unwrap());
+    inner.people.insert(format!("graph-token-{number}-{tenant}"), whose);
     let bare = |scope: &str| scope.rsplit('/').next().unwrap().to_owned();
     let scopes: Vec<_> = form["scope"].split(' ').collect();
     if scopes.iter().any(|scope| !inner.granted.contains(&bare(scope))) {
@@ -292,24 +298,26 @@ async fn token(
 
 async fn graph(State(shared): Shared, request: Request) -> Response {
     let url = Url::parse(&format!("http://graph{}", request.uri())).unwrap();
+    let bearer = text(request.headers(), "authorization");
+    let bearer = bearer.trim_start_matches("Bearer ");
     let fault = {
         let mut inner = shared.lock().unwrap();
         inner.asked.push(Asked {
             method: request.method().to_string(),
             path: url.path().to_owned(),
             query: url.query_pairs().into_owned().collect(),
-            bearer: text(request.headers(), "authorization").trim_start_matches("Bearer ").to_owned(),
+            bearer: bearer.to_owned(),
             client_request_id: text(request.headers(), "client-request-id"),
         });
         inner.fault(Place::Graph)
     };
     match fault {
         Some(fault) => fault.answer().await,
-        None => played(&mut shared.lock().unwrap(), &url),
+        None => played(&mut shared.lock().unwrap(), &url, bearer),
     }
 }
 
-fn played(inner: &mut Inner, url: &Url) -> Response {
+fn played(inner: &mut Inner, url: &Url, bearer: &str) -> Response {
     if let Some(scripted) = inner.scripted.pop_front() {
         let mut response = (StatusCode::from_u16(scripted.status).unwrap(), Json(scripted.body)).into_response();
         for (name, value) in scripted.headers {
@@ -318,7 +326,9 @@ fn played(inner: &mut Inner, url: &Url) -> Response {
         return response;
     }
     let body = match url.path() {
-        "/v1.0/me" => json!({ "id": "me", "displayName": "Alice", "mail": "alice@contoso.example" }),
+        "/v1.0/me" => {
+            json!({ "id": inner.people.get(bearer), "displayName": "Alice", "mail": "alice@contoso.example" })
+        }
         path if path.ends_with("/messages") => json!({ "value": inner.messages }),
         path => {
             let id = path.rsplit('/').next().unwrap_or_default();

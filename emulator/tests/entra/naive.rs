@@ -506,21 +506,7 @@ impl Run<'_> {
                     set(&mut self.model.picky, at(tenant, app), required);
                 }
             }
-            Step::Assign { app, member, assigned } => {
-                let name = match member {
-                    0..4 => PEOPLE[member].to_owned(),
-                    group => format!("group:{}", GROUPS[group - 4]),
-                };
-                let (app_id, member) = (app_id(app), self.member(&name));
-                let change = if assigned {
-                    DirectoryChange::Assign { app: app_id, member }
-                } else {
-                    DirectoryChange::Unassign { app: app_id, member }
-                };
-                if self.change("contoso", change) {
-                    set(self.model.assigned.entry(at(0, app)).or_default(), name, assigned);
-                }
-            }
+            Step::Assign { app, member, assigned } => self.assign(app, member, assigned),
             Step::DropApp { tenant, app } => {
                 if self.change(TENANTS[tenant], DirectoryChange::RemoveServicePrincipal { app: app_id(app) }) {
                     let at = at(tenant, app);
@@ -541,6 +527,23 @@ impl Run<'_> {
             | Step::Redeem { .. }
             | Step::Refresh { .. }
             | Step::Exchange { .. } => {}
+        }
+    }
+
+    fn assign(&mut self, app: usize, member: usize, assigned: bool) {
+        let name = match member {
+            0..4 => PEOPLE[member].to_owned(),
+            group => format!("group:{}", GROUPS[group - 4]),
+        };
+        let (app_id, member): (AppId, Member) = (APPS[app].parse().unwrap(), self.member(&name));
+        let change = if assigned {
+            DirectoryChange::Assign { app: app_id, member }
+        } else {
+            DirectoryChange::Unassign { app: app_id, member }
+        };
+        if self.change("contoso", change) {
+            let at = (TENANTS[0].to_owned(), APPS[app].to_owned());
+            set(self.model.assigned.entry(at).or_default(), name, assigned);
         }
     }
 
