@@ -138,7 +138,7 @@ fn findings(profile: &Profile, ask: Ask) -> Vec<(bool, String)> {
         }
         Ok(401) => out.push((true, "without a token it answers 401".to_owned())),
         Ok(status) => {
-            out.push((false, format!("without a token it answers {status}, not 401: is `mcp` its MCP endpoint?")))
+            out.push((false, format!("without a token it answers {status}, not 401: is `mcp` its MCP endpoint?")));
         }
     }
     match tools(&ask) {
