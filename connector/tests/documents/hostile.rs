@@ -73,7 +73,7 @@ async fn memory_and_time_have_an_end() {
     let words = docx(&paragraph("word").repeat(100_000));
     let small = Workers::new(
         program(),
-        Limits { memory_bytes: 64 * 1024 * 1024, time: Duration::from_secs(60), ..Limits::default() },
+        Limits { memory_bytes: 64 * 1024 * 1024, time: Duration::from_mins(1), ..Limits::default() },
     );
     let refused = small.extract(Job { format: Format::Docx, charset: None, bytes: words.clone() }).await;
     assert_eq!(refused, Err(ExtractError::GaveUp), "too little memory for this file");
@@ -84,7 +84,7 @@ async fn memory_and_time_have_an_end() {
     let refused = narrow.extract(Job { format: Format::Docx, charset: None, bytes: words.clone() }).await;
     assert_eq!(refused, Err(ExtractError::TooLarge { limit: 1000 }));
     // Unoptimised code on a busy machine is slower than what ships: time is not what is asked here.
-    let enough = Workers::new(program(), Limits { time: Duration::from_secs(60), ..Limits::default() });
+    let enough = Workers::new(program(), Limits { time: Duration::from_mins(1), ..Limits::default() });
     let read = enough.extract(Job { format: Format::Docx, charset: None, bytes: words }).await;
     assert!(read.is_ok(), "with the memory that ships it is read: {read:?}");
 }
