@@ -112,13 +112,14 @@ impl Transcript {
 struct Scrub<'a> {
     needles: Needles,
     cards: Vec<Card>,
-    names: Vec<(&'a str, &'a str)>,
+    names: Vec<(&'a str, String)>,
 }
 
 impl<'a> Scrub<'a> {
     fn new(recorder: &'a Recorder) -> Self {
-        let mut names: Vec<_> = recorder.names.iter().map(|(port, name)| (port.as_str(), name.as_str())).collect();
+        let mut names: Vec<_> = recorder.names.iter().map(|(port, name)| (port.as_str(), name.clone())).collect();
         names.sort_by_key(|(port, _)| std::cmp::Reverse(port.len()));
+        names.extend(request_ids(recorder));
         // Labels are given here, in order of appearance, so that they do not depend on when a secret was understood to be one.
         let mut redactor = recorder.redactor.clone();
         let mut cards = Vec::new();
@@ -207,6 +208,24 @@ impl<'a> Scrub<'a> {
             other => other,
         }
     }
+}
+
+/// The names that the target gives its requests are random: numbered, a chain of them reads the same in every run.
+fn request_ids(recorder: &Recorder) -> Vec<(&str, String)> {
+    let hops = recorder.events.iter().filter_map(|event| if let Event::Hop(hop) = event { Some(hop) } else { None });
+    let headers = hops.flat_map(|hop| match (hop.from, hop.to.as_str()) {
+        ("connector", _) => hop.request_headers.as_slice(),
+        (_, "connector") => hop.response_headers.as_slice(),
+        _ => &[],
+    });
+    let mut ids: Vec<&str> = Vec::new();
+    for (name, value) in headers {
+        let named = name.eq_ignore_ascii_case("x-request-id") || name.eq_ignore_ascii_case("client-request-id");
+        if named && value.len() >= 16 && !ids.contains(&value.as_str()) {
+            ids.push(value);
+        }
+    }
+    ids.iter().enumerate().map(|(index, &id)| (id, format!("<request {}>", index + 1))).collect()
 }
 
 /// Headers that tell the machine's time, or nothing.
