@@ -131,8 +131,6 @@ async fn tenants_and_clients(book: &mut Book) {
     book.note(700_025, "a public client with a secret", s.token(CONTOSO, &public).await).await;
     let other = s.authorize(CONTOSO, &[("redirect_uri", "https://evil.example/")]).await;
     book.note(50011, "a redirect URI that is not registered", other).await;
-    let none = s.authorize(CONTOSO, &[("client_id", SERVER), ("redirect_uri", "")]).await;
-    book.note(900_971, "m365-server signs in, but has no redirect URI", none).await;
     let unassigned = unassigned_user(s).await;
     book.note(50105, "a user of woodgrove who is not assigned to m365-server", unassigned).await;
 }
@@ -368,6 +366,11 @@ async fn other_worlds(book: &mut Book) {
     book.note(7_000_112, "the client is disabled in the tenant", hinted(&s, ("state", "1")).await).await;
     let s = scene_of(switched_off("m365-server"), Options::default()).await;
     book.note(500_014, "the resource is disabled in the tenant", hinted(&s, ("state", "1")).await).await;
+    let mut plan = Plan::embedded().unwrap();
+    plan.registrations.iter_mut().find(|app| app.name == "interop-web").unwrap().redirect_uris.clear();
+    let s = scene_of(plan, Options::default()).await;
+    let none = s.authorize(CONTOSO, &[("client_id", WEB), ("redirect_uri", "")]).await;
+    book.note(900_971, "an application signs in that registered no redirect URI", none).await;
     let mut plan = Plan::embedded().unwrap();
     let app = plan.registrations.iter_mut().find(|app| app.name == "interop-client").unwrap();
     app.required.push(RequiredAccess { resource: "m365-server".to_owned(), scopes: vec!["access_as_user".to_owned()] });
