@@ -17,6 +17,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use super::error::EntraError;
 use super::tenant::Authority;
 use super::verify::text;
+use crate::serve::Origins;
 use crate::world::{State, World};
 
 /// `client_assertion_type`.
@@ -73,7 +74,7 @@ impl<'a> Assertion<'a> {
         if !is_own("iss") || !is_own("sub") {
             return Err(EntraError::ClientAssertionOfOther);
         }
-        let fits = |audience: &str| is_audience(state, world, authority, audience);
+        let fits = |audience: &str| (state.rules.issuer.proof_audience)(&state.origins, world, authority, audience);
         let is_ours = match self.claims.get("aud") {
             Some(Value::String(audience)) => fits(audience),
             Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).any(fits),
@@ -152,7 +153,7 @@ fn whole(float: f64) -> Option<i64> {
 }
 
 /// The token endpoint of the tenant that is asked, in either version, or its issuer.
-fn is_audience(state: &State, world: &World, authority: Authority, audience: &str) -> bool {
+pub(super) fn is_audience(origins: &Origins, world: &World, authority: Authority, audience: &str) -> bool {
     if let Authority::Tenant(tenant) = authority
         && audience == format!("https://sts.windows.net/{tenant}/")
     {
@@ -160,6 +161,6 @@ fn is_audience(state: &State, world: &World, authority: Authority, audience: &st
     }
     let rest = ["/oauth2/v2.0/token", "/oauth2/token", "/v2.0"].iter().find_map(|end| audience.strip_suffix(end));
     rest.and_then(|rest| rest.rsplit_once('/')).is_some_and(|(origin, tenant)| {
-        state.origins.is_login(origin) && Authority::parse(world, tenant).is_ok_and(|named| named == authority)
+        origins.is_login(origin) && Authority::parse(world, tenant).is_ok_and(|named| named == authority)
     })
 }

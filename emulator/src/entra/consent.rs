@@ -65,7 +65,8 @@ fn parse<'s>(visit: &Visit<'s>, version: Version, form: &Form) -> Result<Wanted<
     }
     let client = client::registration(visit.world, form.need("client_id")?, visit.tenant_text)?;
     client::reachable(visit.world, client, authority)?;
-    let destination = Destination::registered(client, form.need("redirect_uri")?, form.get("state"))?;
+    let destination =
+        Destination::registered(&visit.state.rules.issuer, client, form.need("redirect_uri")?, form.get("state"))?;
     let (needed, raw) = match version {
         Version::V2 => {
             let raw = form.need("scope")?;

@@ -49,9 +49,10 @@ fn sign_out(visit: &Visit<'_>, form: &Form) -> Response {
         .collect();
     // Who asks may say so; otherwise it is somebody the session knows.
     clients.extend(named(visit, form));
+    let rules = &visit.state.rules.issuer;
     let back = form.get("post_logout_redirect_uri").and_then(|uri| {
         let state = form.get("state");
-        clients.iter().find_map(|client| Destination::registered(visit.world.app(*client)?, uri, state).ok())
+        clients.iter().find_map(|client| Destination::registered(rules, visit.world.app(*client)?, uri, state).ok())
     });
     let mut response = match back {
         // Frames of applications need a page; without any the browser goes back at once.

@@ -5,14 +5,19 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fixtures::ids::{AppId, TenantId};
-use fixtures::plan::{Registration, Secret};
+use fixtures::plan::{RedirectKind, Registration, Secret};
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
+use url::Url;
 
+use super::authorize::redirect;
 use super::store::{Challenge, ChallengeMethod};
 use super::tenant::Authority;
+use super::{assertion, token};
 use crate::directory::{self, Denial, Directory, Presented, Question, ServicePrincipal, User, access};
+use crate::serve::Origins;
 use crate::world::{TenantWorld, World};
 
 /// Facts in, verdict out, no I/O. A careless issuer is `IssuerRules { field: wrong, ..IssuerRules::STRICT }`.
@@ -40,16 +45,37 @@ pub struct IssuerRules {
     pub own_credential: fn(issued_to: AppId, presented_by: AppId) -> bool,
     /// Whether a code, refresh token or assertion of this tenant is good at the authority it is presented to.
     pub tenant_binding: fn(Authority, issued_by: TenantId) -> bool,
+    /// What kind of client a redirect URI is registered for; `None` when the application has no such one.
+    pub redirect: fn(&Registration, &Url, spelled: &str) -> Option<RedirectKind>,
+    /// Whether a client of this kind may ask for a code with this challenge, or without any.
+    pub challenged: fn(RedirectKind, Option<&Challenge>) -> bool,
     /// Whether a code is presented with the redirect URI it was sent to.
     pub redirect_binding: fn(sent_to: &str, presented: &str) -> bool,
     /// Whether the verifier fits the challenge.
     pub verifier: fn(&Challenge, verifier: &str) -> bool,
     /// Whether a code or refresh token has run out.
     pub run_out: fn(expires_at: Timestamp, now: Timestamp) -> bool,
+    /// Whether a code that was redeemed before is redeemed again.
+    pub again: fn(was_redeemed: bool) -> bool,
+    /// Whether a token that is to be exchanged is a user's access token.
+    pub exchangeable: fn(&Map<String, Value>) -> Result<(), NotExchangeable>,
+    /// Whether a token that is to be exchanged was made for the application that presents it.
+    pub exchange_audience: fn(&Registration, &Map<String, Value>) -> bool,
+    /// Whether the assertion by which a client proves itself is meant for the authority that it is presented to.
+    pub proof_audience: fn(&Origins, &World, Authority, audience: &str) -> bool,
 }
 
 /// Authentication contexts, `c1` to `c99`.
 pub type Contexts = BTreeSet<String>;
+
+/// What is no user's access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotExchangeable {
+    /// An application's own token.
+    Application,
+    /// An id token.
+    IdToken,
+}
 
 /// Why a secret is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,9 +100,15 @@ impl IssuerRules {
         secret,
         own_credential: |issued_to, presented_by| issued_to == presented_by,
         tenant_binding: Authority::covers,
+        redirect: redirect::registered_as,
+        challenged: |kind, challenge| kind != RedirectKind::Spa || challenge.is_some(),
         redirect_binding: |sent_to, presented| sent_to == presented,
         verifier,
         run_out: |expires_at, now| expires_at <= now,
+        again: |was_redeemed| !was_redeemed,
+        exchangeable: token::on_behalf_of::exchangeable,
+        exchange_audience: token::on_behalf_of::is_for,
+        proof_audience: assertion::is_audience,
     };
 }
 

@@ -25,6 +25,10 @@ pub(crate) struct Certified {
 }
 
 pub(crate) async fn certified() -> Certified {
+    certified_of(Options::default()).await
+}
+
+pub(crate) async fn certified_of(options: Options) -> Certified {
     let mut plan = Plan::embedded().unwrap();
     let key = |index: usize| EncodingKey::from_rsa_pem(plan.keys[index].private_pem.as_bytes()).unwrap();
     let (key, other) = (key(1), key(0));
@@ -37,7 +41,7 @@ pub(crate) async fn certified() -> Certified {
     let server = plan.registrations.iter_mut().find(|app| app.name == "m365-server").unwrap();
     server.certificates.push(pem);
     let now = plan.epoch.as_second();
-    Certified { scene: scene_of(plan, Options::default()).await, key, other, sha256, sha1, now }
+    Certified { scene: scene_of(plan, options).await, key, other, sha256, sha1, now }
 }
 
 impl Certified {

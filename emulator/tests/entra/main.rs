@@ -5,6 +5,7 @@ mod access;
 mod application;
 mod assertion;
 mod authorize;
+mod careless;
 mod consent;
 mod discovery;
 mod faults;

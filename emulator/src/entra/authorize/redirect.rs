@@ -7,6 +7,7 @@ use url::{Host, Url};
 
 use crate::entra::error::{EntraError, Trace};
 use crate::entra::pages::form_post;
+use crate::entra::rules::IssuerRules;
 
 /// How parameters travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,14 +31,15 @@ impl Destination {
     /// The destination of a request, if its redirect URI is registered.
     ///
     /// <https://learn.microsoft.com/entra/identity-platform/reply-url>: exact and case-sensitive; for `localhost` the port is ignored.
-    pub(crate) fn registered(app: &Registration, uri: &str, state: Option<&str>) -> Result<Self, EntraError> {
+    pub(crate) fn registered(
+        rules: &IssuerRules,
+        app: &Registration,
+        uri: &str,
+        state: Option<&str>,
+    ) -> Result<Self, EntraError> {
         let mismatch = || EntraError::RedirectMismatch { uri: uri.to_owned(), app: app.app_id.to_string() };
         let target = Url::parse(uri).map_err(|_| mismatch())?;
-        if !target.username().is_empty() || target.password().is_some() || target.fragment().is_some() {
-            return Err(mismatch());
-        }
-        let fits = |registered: &&RedirectUri| registered.uri == uri || is_same_loopback(&registered.uri, &target);
-        let kind = app.redirect_uris.iter().find(fits).ok_or_else(mismatch)?.kind;
+        let kind = (rules.redirect)(app, &target, uri).ok_or_else(mismatch)?;
         let state = state.map(str::to_owned);
         Ok(Self { uri: uri.to_owned(), kind, mode: ResponseMode::Query, state, target })
     }
@@ -85,6 +87,15 @@ impl Destination {
     }
 }
 
+/// What a redirect URI is registered as.
+pub(crate) fn registered_as(app: &Registration, target: &Url, spelled: &str) -> Option<RedirectKind> {
+    if !target.username().is_empty() || target.password().is_some() || target.fragment().is_some() {
+        return None;
+    }
+    let fits = |registered: &&RedirectUri| registered.uri == spelled || is_same_loopback(&registered.uri, target);
+    app.redirect_uris.iter().find(fits).map(|redirect| redirect.kind)
+}
+
 fn found(target: &str) -> Response {
     let mut response = StatusCode::FOUND.into_response();
     if let Ok(location) = HeaderValue::try_from(target) {
@@ -122,7 +133,7 @@ mod tests {
             "http://localhost:8400/",
             "https://localhost:1/connect/callback",
         ] {
-            assert!(Destination::registered(app, fits, None).is_ok(), "{fits}");
+            assert!(Destination::registered(&IssuerRules::STRICT, app, fits, None).is_ok(), "{fits}");
         }
         for other in [
             "https://localhost:8400",
@@ -135,7 +146,7 @@ mod tests {
             "javascript:alert(1)",
             "",
         ] {
-            assert!(Destination::registered(app, other, None).is_err(), "{other}");
+            assert!(Destination::registered(&IssuerRules::STRICT, app, other, None).is_err(), "{other}");
         }
     }
 }

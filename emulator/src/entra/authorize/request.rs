@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fixtures::plan::{RedirectKind, Registration};
+use fixtures::plan::Registration;
 
 use super::redirect::{Destination, ResponseMode};
 use crate::entra::claims::{contexts_asked, declares_cp1};
@@ -86,7 +86,7 @@ impl<'s> Visit<'s> {
             Some(uri) => uri,
             None => client.redirect_uris.first().map(|first| first.uri.as_str()).ok_or(EntraError::NoRedirect)?,
         };
-        let destination = Destination::registered(client, uri, form.get("state"))?;
+        let destination = Destination::registered(&self.state.rules.issuer, client, uri, form.get("state"))?;
         match self.rest(endpoint, form, authority, client, destination) {
             Ok(wanted) => Ok(wanted),
             Err((destination, error)) => Err(Refusal::Redirect(destination, error)),
@@ -161,7 +161,7 @@ impl<'s> Visit<'s> {
             None => false,
         };
         let challenge = challenge(form)?;
-        if destination.kind == RedirectKind::Spa && answer.code && challenge.is_none() {
+        if answer.code && !(self.state.rules.issuer.challenged)(destination.kind, challenge.as_ref()) {
             return Err(EntraError::ChallengeMissing);
         }
         let prompt = match form.get("prompt") {

@@ -34,7 +34,7 @@ pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
         (RedirectKind::Native, true) => Holder::Public,
         (RedirectKind::Spa, true) => Holder::Spa,
     };
-    if code.spent {
+    if !(rules.again)(code.spent) {
         return Err(EntraError::CodeSpent);
     }
     if (rules.run_out)(code.expires_at, asked.now) {
@@ -51,7 +51,8 @@ pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
     if form.get("scope").is_some() && scopes.resources.len() > 1 {
         return Err(EntraError::SeveralResources);
     }
-    if !state.issued.spend_code(value) {
+    let was_redeemed = !state.issued.spend_code(value);
+    if !(rules.again)(was_redeemed) {
         return Err(EntraError::CodeSpent);
     }
     let scopes = with_sign_in_scopes(scopes, &code.scopes);

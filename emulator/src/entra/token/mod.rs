@@ -4,7 +4,7 @@ mod client_credentials;
 mod code;
 mod cors;
 mod device_code;
-mod on_behalf_of;
+pub(super) mod on_behalf_of;
 mod password;
 mod refresh;
 

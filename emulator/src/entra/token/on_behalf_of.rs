@@ -3,12 +3,14 @@
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow>
 
 use fixtures::ids::{TenantId, UserId};
+use fixtures::plan::Registration;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Accepted, Asked, EntraError, is_public};
 use crate::directory::Credential;
 use crate::entra::keys::Unverified;
+use crate::entra::rules::NotExchangeable;
 use crate::entra::store::Holder;
 use crate::entra::verify::{BACKDATED_SECONDS, id, seconds, signed_in, text};
 
@@ -33,8 +35,16 @@ pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
         Unverified::ForeignKey => EntraError::AssertionInvalid("The key does not belong to the issuer of the token."),
     })?;
     check_time(&claims, asked.now)?;
-    check_kind(&claims)?;
-    check_audience(asked, &claims)?;
+    let rules = &asked.state.rules.issuer;
+    (rules.exchangeable)(&claims).map_err(|what| match what {
+        // What the service calls an application's own token here is not public.
+        NotExchangeable::Application => EntraError::AssertionInvalid("The token is not a user's token."),
+        NotExchangeable::IdToken => EntraError::AssertionIsIdToken,
+    })?;
+    if !(rules.exchange_audience)(asked.client.registration, &claims) {
+        let audience = text(&claims, "aud").unwrap_or_default().to_owned();
+        return Err(EntraError::AssertionAudience { audience, expected: asked.client.registration.app_id.to_string() });
+    }
     let tenant: TenantId = id(&claims, "tid").ok_or(EntraError::AssertionMalformed)?;
     check_issuer(asked, &claims, tenant)?;
     let user: UserId = id(&claims, "oid").ok_or(EntraError::AssertionMalformed)?;
@@ -68,26 +78,20 @@ fn check_time(claims: &Map<String, Value>, now: Timestamp) -> Result<(), EntraEr
 }
 
 /// A user's access token: neither an id token nor a token of an application for itself.
-fn check_kind(claims: &Map<String, Value>) -> Result<(), EntraError> {
+pub(in crate::entra) fn exchangeable(claims: &Map<String, Value>) -> Result<(), NotExchangeable> {
     let has_client = claims.contains_key("azp") || claims.contains_key("appid");
     match text(claims, "scp") {
         Some(scp) if !scp.trim().is_empty() && text(claims, "idtyp") != Some("app") => Ok(()),
-        // What the service calls an application's own token here is not public.
-        _ if has_client => Err(EntraError::AssertionInvalid("The token is not a user's token.")),
-        _ => Err(EntraError::AssertionIsIdToken),
+        _ if has_client => Err(NotExchangeable::Application),
+        _ => Err(NotExchangeable::IdToken),
     }
 }
 
-fn check_audience(asked: &Asked<'_>, claims: &Map<String, Value>) -> Result<(), EntraError> {
-    let own = asked.client.registration;
+/// A version 2 token names the application by its id, a version 1 token by any of its identifier URIs too.
+pub(in crate::entra) fn is_for(own: &Registration, claims: &Map<String, Value>) -> bool {
     let audience = text(claims, "aud").unwrap_or_default();
-    let is_own = audience == own.app_id.to_string()
-        || (text(claims, "ver") == Some("1.0") && own.identifier_uris.iter().any(|uri| uri == audience));
-    if is_own {
-        Ok(())
-    } else {
-        Err(EntraError::AssertionAudience { audience: audience.to_owned(), expected: own.app_id.to_string() })
-    }
+    audience == own.app_id.to_string()
+        || (text(claims, "ver") == Some("1.0") && own.identifier_uris.iter().any(|uri| uri == audience))
 }
 
 /// The issuer is ours and fits the tenant, and the tenant is the one this request went to.
