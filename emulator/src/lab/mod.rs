@@ -1,6 +1,6 @@
 //! The lab: reset, clock, grants, users, audit. Not part of the real services, on a listener of its own.
 //!
-//! [`table`] is all of it: what is a row there is answered and described, nothing else is. `route.rs` says how to add one.
+//! `table` is all of it: what is a row there is answered and described, nothing else is. `route.rs` says how to add one.
 
 mod access;
 mod apps;
