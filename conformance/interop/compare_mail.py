@@ -116,26 +116,27 @@ def call(token, tool, **arguments):
     return result["structuredContent"]
 
 
-def read_to_the_end(person, query, last_words):
+def read_to_the_end(person, query, page_of, last_words):
     """A search through the tool finds the mail; reading it page by page reaches its last words."""
     token = person.sign_in_by_redirect()["access_token"]
     hits = call(token, "outlook_email_search", query=query)["items"]
     hold(f"the tool finds {query!r}", hits, hits)
     text, cursor, turns = "", None, 0
     while True:
-        page = call(token, "read_resource", uri=hits[0]["uri"], maxChars=400, **({"cursor": cursor} if cursor else {}))
+        page = call(token, "read_resource", uri=hits[0]["uri"], maxChars=page_of, **({"cursor": cursor} if cursor else {}))
         text, cursor, turns = text + page["content"], page.get("nextCursor"), turns + 1
         if not cursor:
             break
-        if turns > 500:
+        if turns > 30:
             hold("reading comes to an end", False, text[-500:])
     hold(f"read_resource reaches {last_words!r} ({turns} pages)", turns > 1 and last_words in squeezed(text), text[-500:])
 
 
-# What is looked for in a collection, and the last words of the mail that is found.
+# What is looked for in a collection, how long a page of it is (several, and not more than a person may turn in a minute), and the last words of the
+# mail that is found.
 SOUGHT = {
-    "cpython": ("Firewall", "the Spam Firewall is set to block."),
-    "mail-parser": ("обрушение", "когда начнется обрушение."),
+    "cpython": ("Firewall", 400, "the Spam Firewall is set to block."),
+    "mail-parser": ("обрушение", 4000, "когда начнется обрушение."),
 }
 
 total = differing = 0
