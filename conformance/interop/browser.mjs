@@ -125,9 +125,9 @@ try {
   await signInAtMicrosoft(owner, `admin@${domain}`);
   hold("the server's application is asked for first", (await text(owner)).includes("M365 MCP Server"), await text(owner));
   await photograph(owner, "consent-server");
-  await away(owner, "button[value=accept]");
+  await away(owner, "button[name=acceptConsent][value=true]");
   hold("then the client's", (await text(owner)).includes("M365 MCP Client"), await text(owner));
-  await away(owner, "button[value=accept]");
+  await away(owner, "button[name=acceptConsent][value=true]");
   await says(owner, "Both applications are let in");
 
   await alice.goto(host, { waitUntil: "networkidle0" });
