@@ -33,10 +33,9 @@ async fn text(answer: reqwest::Response) -> (String, String) {
 #[tokio::test]
 async fn a_user_consents_for_themselves_and_is_asked_no_more() {
     let scene = scene().await;
-    let lost = json!({ "tenant": "contoso", "client": "m365-client", "resource": "m365-server" });
-    scene.lab("/lab/grants/revoke", lost).await;
-    let (cookie, page) = text(scene.authorize(CONTOSO, &[("login_hint", ALICE)]).await).await;
-    for part in ["Permissions requested", "Offline365 Test Publisher (verified publisher)", "access_as_user", ALICE] {
+    let scope = ("scope", "https://graph.microsoft.com/Mail.Read openid");
+    let (cookie, page) = text(scene.authorize(CONTOSO, &[scope, ("login_hint", ALICE)]).await).await;
+    for part in ["Permissions requested", "Offline365 Test Publisher (verified publisher)", "Mail.Read", ALICE] {
         assert!(page.contains(part), "{part} in {page}");
     }
     assert!(!page.contains("consentOnBehalfOfOrganization"), "Alice is no administrator");
@@ -50,11 +49,12 @@ async fn a_user_consents_for_themselves_and_is_asked_no_more() {
     let accepted = submit(&scene, &page, &cookie, &[("acceptConsent", "true")]).await;
     let code = parameter(&accepted, "code").unwrap();
     assert_eq!(scene.redeem(CONTOSO, &code, &[]).await.status(), 200);
-    scene.code(CONTOSO, ALICE).await;
+    let again = scene.authorize(CONTOSO, &[scope, ("login_hint", ALICE)]).await;
+    assert!(parameter(&again, "code").is_some());
     // Bob was not asked.
-    let (_, page) = text(scene.authorize(CONTOSO, &[("login_hint", "bob@contoso.example")]).await).await;
+    let (_, page) = text(scene.authorize(CONTOSO, &[scope, ("login_hint", "bob@contoso.example")]).await).await;
     assert!(page.contains("Permissions requested"));
-    let asked = scene.authorize(CONTOSO, &[("login_hint", ALICE), ("prompt", "consent")]).await;
+    let asked = scene.authorize(CONTOSO, &[scope, ("login_hint", ALICE), ("prompt", "consent")]).await;
     assert!(asked.text().await.unwrap().contains("Permissions requested"), "prompt=consent asks again");
     assert!(scene.running.unmodelled().is_empty());
 }
