@@ -24,6 +24,8 @@ pub struct Rules {
     pub folder: fn(&Reach, path: &str) -> bool,
     /// Whether who has this much of a mailbox may change what is in it.
     pub edits: fn(&Reach) -> bool,
+    /// How much of a tenant's directory a user may read.
+    pub directory: fn(&TenantWorld, asker: UserId) -> DirectorySight,
     /// Whether a user reads the audit logs of a tenant.
     pub reads_audit: fn(&TenantWorld, UserId) -> bool,
     /// Whether a token that holds these scopes satisfies a row that asks for one of those.
@@ -51,6 +53,15 @@ pub enum Reach {
     Whole,
 }
 
+/// How much of a directory somebody may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DirectorySight {
+    /// Users whom they can name, and of those little; no lists, no memberships but their own.
+    Named,
+    /// Everybody.
+    Whole,
+}
+
 /// How much of a calendar somebody may see, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sight {
@@ -73,6 +84,7 @@ impl Rules {
         mailbox,
         folder,
         edits,
+        directory,
         reads_audit,
         admits,
         shows_body,
@@ -116,6 +128,15 @@ fn folder(reach: &Reach, path: &str) -> bool {
 /// Full access is to all of a mailbox; what is shared of one folder is shared for reading.
 fn edits(reach: &Reach) -> bool {
     *reach == Reach::Whole
+}
+
+/// Guests have limited access, which is the default of a tenant:
+/// <https://learn.microsoft.com/entra/fundamentals/users-default-permissions#compare-member-and-guest-default-permissions>.
+fn directory(tenant: &TenantWorld, asker: UserId) -> DirectorySight {
+    match tenant.directory.user(asker) {
+        Some(user) if user.kind != PersonKind::Guest => DirectorySight::Whole,
+        _ => DirectorySight::Named,
+    }
 }
 
 /// The roles that Microsoft names at <https://learn.microsoft.com/graph/api/signin-list>.

@@ -5,7 +5,7 @@ use fixtures::ids::{PolicyId, ServicePrincipalId};
 use fixtures::plan::{ConditionalAccessPolicy, Grant as PlannedGrant, LifetimePolicy, Person, Registration, Tenant};
 
 use super::{
-    AppId, BTreeMap, BTreeSet, Directory, GrantKey, Group, GroupId, Location, Member, Password, Policy,
+    AppId, BTreeMap, BTreeSet, Directory, GrantKey, Group, GroupId, Location, Member, Password, Photo, Policy,
     ServicePrincipal, TokenLifetime, User, UserId, Voided,
 };
 use crate::tallied::Tallied;
@@ -103,6 +103,12 @@ impl User {
             closed_at: None,
             voided: Voided::default(),
             device: person.device,
+            manager: person
+                .manager
+                .as_deref()
+                .and_then(|reference| tenant.person(reference.split('@').next()?))
+                .map(|manager| manager.id(tenant)),
+            photo: person.picture().map(Photo::new),
             password: password.cloned().map(Password::new),
             second_factor: person.second_factor.clone().map(Password::new),
         }

@@ -21,7 +21,7 @@ pub use access::{Circumstances, Location, Policy, TokenLifetime, Unmet};
 pub use build::DirectoryError;
 pub use decide::{Denial, OIDC_SCOPES, Permitted, Question, Requested, decide, decide_application};
 pub(crate) use decide::{consented, critical};
-pub use object::{Grant, GrantKey, Group, Member, Password, ServicePrincipal, User};
+pub use object::{Grant, GrantKey, Group, Member, Password, Photo, ServicePrincipal, User};
 pub use sign_in::{Credential, Marks, Presented, SignedIn, Voided};
 
 /// The directory of one tenant: an immutable value.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use fixtures::ids::{AppId, GroupId, ServicePrincipalId, TenantId, UserId};
 use fixtures::plan::{Device, PersonKind};
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::sign_in::Voided;
@@ -53,6 +55,10 @@ pub struct User {
     pub voided: Voided,
     /// The device they work on.
     pub device: Device,
+    /// Who they report to.
+    pub manager: Option<UserId>,
+    /// The picture, a PNG.
+    pub photo: Option<Photo>,
     pub(super) password: Option<Password>,
     /// What the page for a second factor takes.
     pub(super) second_factor: Option<Password>,
@@ -107,6 +113,38 @@ impl User {
             "Application Administrator",
         ];
         self.roles.iter().any(|role| CONSENTING.contains(&role.as_str()))
+    }
+}
+
+/// A picture of somebody, a PNG.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Photo(Arc<[u8]>);
+
+impl Photo {
+    /// Takes the bytes of a PNG.
+    pub fn new(bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Width and height in pixels, as the header chunk of a PNG has them.
+    pub fn size(&self) -> (u32, u32) {
+        let number = |at: usize| {
+            let bytes = self.0.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
+            bytes.map_or(0, u32::from_be_bytes)
+        };
+        (number(16), number(20))
+    }
+}
+
+impl fmt::Debug for Photo {
+    /// A hash, for fingerprints; nobody reads pixels.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Photo({:x?})", Sha256::digest(&self.0))
     }
 }
 

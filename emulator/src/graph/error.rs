@@ -89,6 +89,8 @@ pub(super) enum GraphError {
     NoSuchObject(String),
     #[error("{0}")]
     UnsupportedQuery(String),
+    #[error("Exception of type 'Microsoft.Fast.Profile.Core.Exception.ImageNotFoundException' was thrown.")]
+    ImageNotFound,
 
     // Teams, SharePoint
     #[error("{0}")]
@@ -129,6 +131,7 @@ impl GraphError {
             Self::Timeout => (StatusCode::GATEWAY_TIMEOUT, "ErrorTimeoutExpired"),
             Self::DirectoryDenied => (StatusCode::FORBIDDEN, "Authorization_RequestDenied"),
             Self::NoSuchObject(_) => (StatusCode::NOT_FOUND, "Request_ResourceNotFound"),
+            Self::ImageNotFound => (StatusCode::NOT_FOUND, "ImageNotFound"),
             Self::UnsupportedQuery(_) => (StatusCode::BAD_REQUEST, "Request_UnsupportedQuery"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::DriveDenied => (StatusCode::FORBIDDEN, "accessDenied"),

@@ -3,6 +3,8 @@
 //! Handlers read through a view and have no world. It is made in one place, by the dispatcher, from the principal and one snapshot; what it
 //! shows is decided by the rules alone.
 
+pub(super) mod people;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -68,11 +70,6 @@ impl<'a> View<'a> {
     /// The verified domain of the caller's tenant.
     pub(super) fn domain(&self) -> &'a str {
         &self.tenant.domain
-    }
-
-    /// All users of the caller's tenant.
-    pub(super) fn users(&self) -> impl Iterator<Item = &'a User> + use<'a> {
-        self.tenant.directory.users()
     }
 
     /// A user by object id or `userPrincipalName`.

@@ -95,6 +95,8 @@ async fn add(state: Arc<State>, body: NewUser) -> Result<Added, LabError> {
         enabled: true,
         kind: if home.is_some() { PersonKind::Guest } else { PersonKind::Member },
         home: None,
+        manager: None,
+        photo: None,
     };
     let home = home.map(|(tenant, user)| (tenant, user.id));
     state.apply(Change::directory(tenant.id, DirectoryChange::AddUser { person: Box::new(person), home }))?;

@@ -117,6 +117,14 @@ impl Metadata {
 /// The type that an `@odata.context` speaks of, and whether of many.
 fn subject(context: &str) -> Option<(&'static str, bool)> {
     let fragment = context.split_once('#')?.1;
+    // What functions answer is named by its type.
+    let named = |name: &str| metadata().types.get_key_value(name).map(|(name, _)| *name);
+    if let Some(inner) = fragment.strip_prefix("Collection(microsoft.graph.") {
+        return Some((named(inner.trim_end_matches(')'))?, true));
+    }
+    if let Some(name) = fragment.strip_prefix("microsoft.graph.") {
+        return Some((named(name)?, false));
+    }
     let (path, is_one) = match fragment.strip_suffix("/$entity") {
         Some(path) => (path, true),
         None => (fragment, false),
@@ -136,9 +144,18 @@ fn subject(context: &str) -> Option<(&'static str, bool)> {
         "mailFolders" | "childFolders" => "mailFolder",
         "attachments" => "attachment",
         "signIns" => "signIn",
+        "calendars" | "calendar" => "calendar",
+        "calendarGroups" => "calendarGroup",
+        "events" | "calendarView" | "instances" => "event",
+        "mailboxSettings" => "mailboxSettings",
+        "directoryObjects" => "directoryObject",
+        "groups" => "group",
+        "directoryRoles" => "directoryRole",
+        "organization" => "organization",
+        "photo" | "photos" => "profilePhoto",
         _ => return None,
     };
-    Some((name, !is_one))
+    Some((name, !is_one && name != "mailboxSettings"))
 }
 
 /// What of an answer does not fit, without the exceptions.
@@ -182,6 +199,77 @@ fn one_fault_of_each_kind_is_seen() {
     ] {
         assert_eq!(misfits(&body(item)), [fault]);
     }
+}
+
+/// Calendars, people, groups, organization: one answer of each kind is held against its type, and a fault in each is seen.
+#[tokio::test]
+async fn a_fault_in_an_answer_of_every_kind_is_seen() {
+    let scene = Scene::new().await;
+    let alice = scene.caller(
+        fixtures::cast::ALICE,
+        "User.Read.All Directory.Read.All Calendars.Read Calendars.Read.Shared MailboxSettings.Read Mail.Read",
+    );
+    let from_to = "startDateTime=2026-01-01T00:00:00Z&endDateTime=2027-12-01T00:00:00Z";
+    let get = [
+        "/me".to_owned(),
+        "/users".to_owned(),
+        "/me/manager".to_owned(),
+        "/me/memberOf".to_owned(),
+        "/me/memberOf/microsoft.graph.group".to_owned(),
+        "/users/admin@contoso.example/memberOf/microsoft.graph.directoryRole".to_owned(),
+        "/organization".to_owned(),
+        "/me/photo".to_owned(),
+        "/me/calendar".to_owned(),
+        "/me/calendars".to_owned(),
+        "/me/calendarGroups".to_owned(),
+        "/me/events".to_owned(),
+        format!("/me/calendarView?{from_to}"),
+        "/me/mailFolders".to_owned(),
+        "/me/messages".to_owned(),
+    ];
+    let mut bodies = Vec::new();
+    for path in &get {
+        bodies.push((path.clone(), alice.get(path).await.json()));
+    }
+    let slot = json!({ "start": { "dateTime": "2026-01-13T08:00:00", "timeZone": "UTC" }, "end": { "dateTime": "2026-01-13T17:00:00", "timeZone": "UTC" } });
+    let meeting =
+        json!({ "attendees": [], "timeConstraint": { "activityDomain": "unrestricted", "timeSlots": [slot] } });
+    let schedule = json!({ "schedules": ["bob@contoso.example"], "startTime": slot["start"], "endTime": slot["end"] });
+    for (path, asked) in [("/me/findMeetingTimes", meeting), ("/me/calendar/getSchedule", schedule)] {
+        bodies.push((path.to_owned(), alice.send("POST", path, &asked).await.json()));
+    }
+    for (path, body) in bodies {
+        assert!(body.get("error").is_none(), "{path}: {body}");
+        assert_eq!(unexcused(&body), [""; 0], "{path}");
+        for fault in [plant_unknown, plant_type, plant_missing] {
+            let mut faulty = body.clone();
+            let item = match faulty.get_mut("value").and_then(Value::as_array_mut) {
+                Some(items) => items.first_mut().unwrap_or_else(|| panic!("{path}: an empty list proves nothing")),
+                None => &mut faulty,
+            };
+            if fault(item.as_object_mut().unwrap()) {
+                assert!(!misfits(&faulty).is_empty(), "{path}: a planted fault was not seen: {faulty}");
+            }
+        }
+    }
+}
+
+type Fields = serde_json::Map<String, Value>;
+
+fn plant_unknown(item: &mut Fields) -> bool {
+    item.insert("frobnicate".to_owned(), json!(1));
+    true
+}
+
+/// The first property that is text becomes a number.
+fn plant_type(item: &mut Fields) -> bool {
+    let found = item.iter_mut().find(|(name, value)| !name.contains('@') && value.is_string());
+    found.map(|(_, value)| *value = json!(7)).is_some()
+}
+
+/// The key, where there is one.
+fn plant_missing(item: &mut Fields) -> bool {
+    item.remove("id").is_some()
 }
 
 #[tokio::test]

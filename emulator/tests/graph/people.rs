@@ -54,3 +54,123 @@ async fn a_guest_has_no_mailbox_here() {
     assert_eq!(gina.get("/me/messages").await.code(), "404 MailboxNotEnabledForRESTAPI");
     assert_eq!(gina.get("/me").await.status, 200);
 }
+
+/// Every route of people, as somebody with these scopes gets it: status and code, or the names found.
+#[tokio::test]
+async fn what_stands_around_people_opens_with_its_scopes() {
+    let scene = Scene::new().await;
+    let organization = scene.plan.tenant("contoso").unwrap().id;
+    let mut answers = std::collections::BTreeMap::new();
+    for scopes in ["User.Read", "User.ReadBasic.All", "User.Read.All", "GroupMember.Read.All", "Directory.Read.All"] {
+        let alice = scene.caller(fixtures::cast::ALICE, scopes);
+        for path in [
+            "/me/manager",
+            "/me/directReports",
+            "/users/carol@contoso.example/manager",
+            "/me/memberOf",
+            "/me/transitiveMemberOf/microsoft.graph.group",
+            "/users/admin@contoso.example/memberOf",
+            "/organization",
+            "/organization/{id}",
+            "/me/photo",
+            "/users/alice@contoso.example/photos/48x48",
+            "/users/bob@contoso.example/photo",
+        ] {
+            let reply = alice.get(&path.replace("{id}", &organization.to_string())).await;
+            let told = if reply.status == 200 {
+                let body = reply.json();
+                let items = body["value"].as_array().cloned().unwrap_or_else(|| vec![body]);
+                let name = |item: &serde_json::Value| {
+                    item["displayName"]
+                        .as_str()
+                        .or(item["@odata.mediaContentType"].as_str())
+                        .unwrap_or("null")
+                        .to_owned()
+                };
+                items.iter().map(name).collect::<Vec<_>>().join(", ")
+            } else {
+                reply.code()
+            };
+            answers.insert(format!("{scopes} {path}"), told);
+        }
+    }
+    insta::assert_json_snapshot!("around_people", answers);
+}
+
+#[tokio::test]
+async fn a_photo_is_bytes_or_is_not_there() {
+    let scene = Scene::new().await;
+    let alice = scene.caller(fixtures::cast::ALICE, "User.Read User.ReadBasic.All");
+    let photo = alice.get("/me/photo/$value").await;
+    assert_eq!((photo.status, photo.header("content-type")), (200, "image/png"));
+    assert_eq!(photo.bytes, scene.plan.person(fixtures::cast::ALICE).unwrap().1.picture().unwrap());
+    assert_eq!(alice.get("/me/photo").await.json()["id"], "48x48");
+    assert_eq!(alice.get("/users/bob@contoso.example/photo/$value").await.code(), "404 ImageNotFound");
+    assert_eq!(alice.get("/me/photos/648x648/$value").await.code(), "404 ImageNotFound");
+}
+
+#[tokio::test]
+async fn nested_groups_and_roles_are_memberships() {
+    let scene = Scene::new().await;
+    let names = |values: Vec<serde_json::Value>| {
+        let name = |item: &serde_json::Value| item["displayName"].as_str().unwrap_or_default().to_owned();
+        values.iter().map(name).collect::<std::collections::BTreeSet<_>>()
+    };
+    let alice = scene.caller(fixtures::cast::ALICE, "Directory.Read.All");
+    let direct = names(alice.get("/me/memberOf").await.values());
+    let all = names(alice.get("/me/transitiveMemberOf").await.values());
+    assert!(direct.contains("Finance") && !direct.contains("Assistant pilot"), "{direct:?}");
+    assert!(all.contains("Assistant pilot") && all.is_superset(&direct), "{all:?}");
+    let admin = alice.get("/users/admin@contoso.example/memberOf/microsoft.graph.directoryRole").await.values();
+    assert_eq!(admin[0]["roleTemplateId"], "62e90394-69f5-4237-9190-012177145e10");
+    assert_eq!(alice.get("/me/memberOf?$count=true").await.code(), "400 Request_UnsupportedQuery");
+    let counted = alice.get_with("/me/memberOf?$count=true", "ConsistencyLevel", "eventual").await.json();
+    assert_eq!(counted["@odata.count"], counted["value"].as_array().unwrap().len());
+}
+
+#[tokio::test]
+async fn queries_beyond_the_simple_ones_need_the_header() {
+    let scene = Scene::new().await;
+    let alice = scene.caller(fixtures::cast::ALICE, "User.Read.All");
+    for query in [
+        "/users?$filter=endswith(mail,'contoso.example')",
+        "/users?$filter=not startswith(displayName,'A')",
+        "/users?$filter=userType ne 'Guest'",
+        "/users?$count=true",
+        "/users?$search=\"displayName:bob\"",
+        "/users/$count",
+    ] {
+        assert_eq!(alice.get(query).await.code(), "400 Request_UnsupportedQuery", "{query}");
+        assert_eq!(alice.get_with(query, "ConsistencyLevel", "Eventual").await.status, 200, "{query}");
+    }
+    let guests = alice.get_with("/users/$count?$filter=userType eq 'Guest'", "ConsistencyLevel", "eventual").await;
+    let expected = scene.plan.tenant("contoso").unwrap().people.iter().filter(|person| person.home.is_some()).count();
+    assert_eq!(String::from_utf8(guests.bytes).unwrap(), expected.to_string());
+}
+
+/// What a guest with every scope learns of a member, or the refusal.
+async fn a_guest_looks_around(rules: emulator::rules::Rules) -> [String; 4] {
+    let scene = Scene::with(emulator::Options { rules, ..emulator::Options::default() }).await;
+    let gina = scene.caller(fixtures::cast::GINA_GUEST, "User.Read Directory.Read.All");
+    let listed = gina.get("/users").await;
+    let bob = gina.get("/users/bob@contoso.example?$select=displayName,userType,jobTitle,mobilePhone").await.json();
+    let groups = gina.get("/users/bob@contoso.example/memberOf").await;
+    [
+        if listed.status == 200 { "lists".to_owned() } else { listed.code() },
+        format!("{} {} {}", bob["displayName"], bob["userType"], bob["jobTitle"]),
+        if groups.status == 200 { "sees groups".to_owned() } else { groups.code() },
+        gina.get("/me").await.json()["displayName"].to_string(),
+    ]
+}
+
+#[tokio::test]
+async fn guests_see_whom_they_can_name_and_little_of_them() {
+    let strict = emulator::rules::Rules::STRICT;
+    let denied = "403 Authorization_RequestDenied";
+    let seen = a_guest_looks_around(strict).await;
+    assert_eq!(seen, [denied, "\"Bob Meyer\" \"Member\" null", denied, "\"Gina Rossi\""]);
+    // Careless: guests are like everybody else.
+    let careless = emulator::rules::Rules { directory: |_, _| emulator::rules::DirectorySight::Whole, ..strict };
+    let seen = a_guest_looks_around(careless).await;
+    assert_eq!(seen, ["lists", "\"Bob Meyer\" \"Member\" \"Account Manager\"", "sees groups", "\"Gina Rossi\""]);
+}
