@@ -25,6 +25,7 @@ pub mod seed;
 pub mod serve;
 pub mod stub;
 pub mod tallied;
+pub mod teams;
 pub mod throttle;
 pub mod tls;
 pub mod world;

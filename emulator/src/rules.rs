@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use fixtures::calendar::Role;
-use fixtures::ids::{TenantId, UserId};
+use fixtures::ids::{GroupId, TenantId, UserId};
 use fixtures::plan::PersonKind;
+use fixtures::teams::ChannelKind;
+use jiff::Timestamp;
 
 use crate::calendar::Sensitivity;
 use crate::entra::rules::IssuerRules;
 use crate::principal::Principal;
+use crate::teams::Chat;
 use crate::world::{TenantWorld, World};
 
 /// Every decision that keeps principals apart or tokens honest. Facts in, verdict out, no I/O.
@@ -38,6 +41,16 @@ pub struct Rules {
     pub details: fn(Sight, Sensitivity) -> bool,
     /// Whether these scopes, of those that the row asks for, show bodies and attachments of events.
     pub shows_notes: fn(held: &BTreeSet<String>, is_own: bool) -> bool,
+    /// Whether a chat is open to a user.
+    pub chat: fn(&Chat, UserId) -> bool,
+    /// Whether a message of this time is shown to who sees what was said from `since` on.
+    pub history: fn(since: Option<Timestamp>, at: Timestamp) -> bool,
+    /// Whether a team, named by its group, is open to a user.
+    pub team: fn(&TenantWorld, team: GroupId, UserId) -> bool,
+    /// Whether a channel is open to who belongs, or does not, to its team and to the channel itself.
+    pub channel: fn(ChannelKind, in_team: bool, in_channel: bool) -> bool,
+    /// Whether these scopes, of those that the row asks for, show what is said in chats.
+    pub shows_chat: fn(held: &BTreeSet<String>) -> bool,
     /// What the issuer decides.
     pub issuer: IssuerRules,
 }
@@ -91,6 +104,11 @@ impl Rules {
         calendar,
         details,
         shows_notes,
+        chat,
+        history,
+        team,
+        channel,
+        shows_chat,
         issuer: IssuerRules::STRICT,
     };
 }
@@ -210,4 +228,33 @@ fn shows_notes(held: &BTreeSet<String>, is_own: bool) -> bool {
         &["Calendars.Read.Shared", "Calendars.ReadWrite.Shared"]
     };
     admits(needed, held)
+}
+
+/// Chats are their members'.
+fn chat(chat: &Chat, asker: UserId) -> bool {
+    chat.member(asker).is_some()
+}
+
+/// Who was added later sees what was said since, as far back as whoever added them chose.
+fn history(since: Option<Timestamp>, at: Timestamp) -> bool {
+    since.is_none_or(|since| at >= since)
+}
+
+/// The members of a team are those of its group, guests among them; groups in groups do not count.
+fn team(tenant: &TenantWorld, team: GroupId, asker: UserId) -> bool {
+    tenant.directory.group(team).is_some_and(|group| group.users.contains(&asker))
+}
+
+/// Private channels are for some of the team, shared ones for those they are shared with, whether they are in the team or not.
+fn channel(kind: ChannelKind, in_team: bool, in_channel: bool) -> bool {
+    match kind {
+        ChannelKind::Standard => in_team,
+        ChannelKind::Private => in_team && in_channel,
+        ChannelKind::Shared => in_channel,
+    }
+}
+
+/// `Chat.ReadBasic` shows names and members of chats.
+fn shows_chat(held: &BTreeSet<String>) -> bool {
+    admits(&["Chat.Read", "Chat.ReadWrite"], held)
 }

@@ -30,6 +30,7 @@ use crate::options::Settings;
 use crate::rules::Rules;
 use crate::seed::Seed;
 use crate::serve::Origins;
+use crate::teams::Teams;
 use crate::throttle::Meter;
 
 /// Everything a request handler may need. One per running emulator, shared by its listeners.
@@ -99,6 +100,8 @@ pub struct TenantWorld {
     pub calendars: BTreeMap<UserId, Arc<Calendars>>,
     /// Who may see whose calendar, as the plan's rows say it.
     pub shares: Arc<[Share]>,
+    /// Chats, teams and channels.
+    pub teams: Arc<Teams>,
 }
 
 impl World {
@@ -120,6 +123,7 @@ impl World {
                     delegations: tenant.delegations.clone().into(),
                     calendars: calendars(tenant, shift),
                     shares: tenant.calendars.shares.clone().into(),
+                    teams: Arc::new(Teams::of(tenant, shift)),
                 };
                 Ok((tenant.id, Arc::new(world)))
             })
@@ -176,6 +180,7 @@ impl World {
                 hash.update(owner.0.as_bytes());
                 hash.update(calendars.fingerprint());
             }
+            hash.update(tenant.teams.fingerprint());
         }
         hash.finalize().into()
     }

@@ -7,17 +7,20 @@ mod apps;
 mod directory;
 mod mail;
 mod own_apps;
+mod teams;
 mod tenants;
 
 use fixtures::ids::{AppId, GroupId, TenantId, UserId};
 use jiff::Timestamp;
 
 use crate::mailbox::EditError;
+use crate::teams::NoSuchThread;
 use crate::world::World;
 
 pub use apps::AppChange;
 pub use directory::{DirectoryChange, PasswordSetBy};
 pub use mail::MailChange;
+pub use teams::TeamsChange;
 pub use tenants::TenantChange;
 
 /// A change of the world.
@@ -44,6 +47,13 @@ pub enum Change {
         /// What becomes of it.
         change: MailChange,
     },
+    /// Chats, teams and channels of one tenant.
+    Teams {
+        /// Tenant.
+        tenant: TenantId,
+        /// What becomes of them.
+        change: TeamsChange,
+    },
 }
 
 impl Change {
@@ -59,6 +69,7 @@ impl Change {
             Self::Tenant(change) => change.apply(world),
             Self::Directory { tenant, change } => change.apply(world, tenant, moment),
             Self::Mail { tenant, mailbox, change } => change.apply(world, tenant, mailbox, moment),
+            Self::Teams { tenant, change } => change.apply(world, tenant),
         }
     }
 }
@@ -106,6 +117,9 @@ pub enum ChangeError {
     /// The user has no mailbox.
     #[error("this user has no mailbox: {0}")]
     Mailbox(UserId),
+    /// Not there.
+    #[error(transparent)]
+    Thread(#[from] NoSuchThread),
     /// Not in this mailbox, or not possible there.
     #[error(transparent)]
     Mail(#[from] EditError),

@@ -5,9 +5,10 @@
 
 use super::error::{GraphError, Refusal};
 use super::path::Path;
-use super::route::{self, Owner};
+use super::route::{self, Owner, Workload};
 use super::writes;
 use http::Method;
+use std::collections::BTreeSet;
 
 /// What an application that asks in its own name is told.
 pub(super) fn refusal(method: &Method, path: &str) -> Refusal {
@@ -21,7 +22,10 @@ pub(super) fn refusal(method: &Method, path: &str) -> Refusal {
         return GraphError::BadRequest(message.to_owned()).because(reason);
     }
     match route::find(method, &path) {
-        Some((row, ..)) => row.workload().denied().because(reason),
-        None => writes::denied_to_application(&path).because(reason),
+        // Teams speaks of roles to applications, and of scopes to users.
+        Some((row, ..)) if row.workload() != Workload::Teams => {
+            row.workload().denied(&[], &BTreeSet::new()).because(reason)
+        }
+        _ => writes::denied_to_application(&path).because(reason),
     }
 }

@@ -247,7 +247,10 @@ impl Service {
         let needed = row.needed(view.is_own(&owner));
         if !view.admits(needed) {
             let reason = missing(&operation, needed, view.principal());
-            return Outcome { is_write, ..Outcome::refused(operation, row.workload().denied().because(reason)) };
+            return Outcome {
+                is_write,
+                ..Outcome::refused(operation, row.workload().denied(needed, &view.principal().scopes).because(reason))
+            };
         }
         let options = match Options::parse(call.query) {
             Ok(options) => options,

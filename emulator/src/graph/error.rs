@@ -93,6 +93,11 @@ pub(super) enum GraphError {
     ImageNotFound,
 
     // Teams, SharePoint
+    /// No such chat, team, channel or message.
+    #[error("NotFound")]
+    NoSuchThread,
+    #[error("Requested API is not supported in delegated context")]
+    NotDelegated,
     #[error("{0}")]
     Forbidden(String),
     #[error("Access denied")]
@@ -133,6 +138,8 @@ impl GraphError {
             Self::NoSuchObject(_) => (StatusCode::NOT_FOUND, "Request_ResourceNotFound"),
             Self::ImageNotFound => (StatusCode::NOT_FOUND, "ImageNotFound"),
             Self::UnsupportedQuery(_) => (StatusCode::BAD_REQUEST, "Request_UnsupportedQuery"),
+            Self::NoSuchThread => (StatusCode::NOT_FOUND, "NotFound"),
+            Self::NotDelegated => (StatusCode::PRECONDITION_FAILED, "PreconditionFailed"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::DriveDenied => (StatusCode::FORBIDDEN, "accessDenied"),
         }
@@ -148,6 +155,7 @@ impl From<&ChangeError> for GraphError {
             ChangeError::Mail(EditError::Circle) => Self::FolderMove,
             ChangeError::Mail(EditError::Message | EditError::Folder) => Self::ItemNotFound,
             ChangeError::Mailbox(_) => Self::NoMailbox,
+            ChangeError::Thread(_) => Self::NoSuchThread,
             _ => Self::DirectoryDenied,
         }
     }

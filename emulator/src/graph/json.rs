@@ -31,6 +31,12 @@ pub(super) fn time(out: &mut Vec<u8>, at: Timestamp) {
     string(out, &at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
 }
 
+/// `2026-01-08T14:12:06.25Z`: milliseconds as far as there are any, as Teams has them.
+pub(super) fn fine_time(out: &mut Vec<u8>, at: Timestamp) {
+    let millis = Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at);
+    string(out, &millis.to_string());
+}
+
 /// `"name":` with a comma before it, unless it is the first of its object.
 pub(super) fn key(out: &mut Vec<u8>, name: &str) {
     if !matches!(out.last(), Some(b'{') | None) {

@@ -25,6 +25,7 @@ mod people;
 mod prefer;
 mod published;
 mod route;
+mod teams;
 mod userinfo;
 mod view;
 mod writes;

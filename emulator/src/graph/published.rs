@@ -11,7 +11,7 @@ use super::route::Owner;
 #[derive(Debug)]
 pub(super) struct Published {
     method: &'static str,
-    /// `mail`, `calendar`, `contacts`, `users`.
+    /// `mail`, `calendar`, `contacts`, `users`, `chats`, `teams`.
     pub(super) area: &'static str,
     /// Whether the v1.0 metadata knows the path.
     pub(super) is_v1: bool,

@@ -4,6 +4,7 @@
 //! and stands for `/me/…` and `/users/{id}/…`; another's mailbox or profile asks for other scopes than one's own.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -17,7 +18,7 @@ use super::odata::options::{Kind, Options};
 use super::path::Path;
 use super::prefer::Prefer;
 use super::view::View;
-use super::{audit, calendar, mail, people};
+use super::{audit, calendar, mail, people, teams};
 use crate::journal::TenantAudit;
 use crate::seed::Seed;
 
@@ -96,14 +97,22 @@ pub(super) enum Under {
 pub(super) enum Workload {
     Exchange,
     Directory,
+    Teams,
 }
 
 impl Workload {
-    /// A scope is missing.
-    pub(super) const fn denied(self) -> GraphError {
+    /// One of these scopes is missing.
+    pub(super) fn denied(self, needed: &[&str], held: &BTreeSet<String>) -> GraphError {
         match self {
             Self::Exchange => GraphError::MailAccessDenied,
             Self::Directory => GraphError::DirectoryDenied,
+            Self::Teams => {
+                let held = held.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+                let needed = needed.join(", ");
+                GraphError::Forbidden(format!(
+                    "Missing scope permissions on the request. API requires one of '{needed}'. Scopes on the request '{held}'"
+                ))
+            }
         }
     }
 
@@ -112,6 +121,7 @@ impl Workload {
         match self {
             Self::Exchange => "ApplicationThrottled",
             Self::Directory => "Request_ThrottledTemporarily",
+            Self::Teams => "TooManyRequests",
         }
     }
 }
@@ -201,7 +211,7 @@ impl Ask<'_> {
 
 /// All rows.
 pub(super) fn rows() -> impl Iterator<Item = &'static Route> {
-    [mail::ROUTES, calendar::ROUTES, people::ROUTES, audit::ROUTES].into_iter().flatten()
+    [mail::ROUTES, calendar::ROUTES, people::ROUTES, audit::ROUTES, teams::ROUTES].into_iter().flatten()
 }
 
 /// What a path and a method lead to.

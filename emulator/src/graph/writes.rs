@@ -8,7 +8,7 @@ use super::dispatch::missing;
 use super::error::{GraphError, Refusal};
 use super::path::Path;
 use super::published::{self, Published};
-use super::route::Owner;
+use super::route::{Owner, Workload};
 use super::view::View;
 
 /// An answer to what no row serves.
@@ -212,6 +212,7 @@ fn published_write(method: &Method, path: &Path<'_>, published: &Published, view
         "mail" => Part::Mail,
         "calendar" => Part::Calendar,
         "contacts" => Part::Contacts,
+        "chats" | "teams" => Part::Teams,
         _ => Part::Directory,
     };
     let operation = format!("{method} {}{}", path.owner().0.template(), published.template);
@@ -229,7 +230,11 @@ fn published_write(method: &Method, path: &Path<'_>, published: &Published, view
         missing(&operation, needed, view.principal())
     };
     let unmodelled = if held { vec![operation.clone()] } else { Vec::new() };
-    Attempt { operation, is_write: true, refusal: part.denied(view).because(reason), unmodelled }
+    let error = match part {
+        Part::Teams => Workload::Teams.denied(needed, &view.principal().scopes),
+        part => part.denied(view),
+    };
+    Attempt { operation, is_write: true, refusal: error.because(reason), unmodelled }
 }
 
 /// A GET that no row serves.

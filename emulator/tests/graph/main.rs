@@ -15,6 +15,7 @@ mod protocol;
 mod scene;
 mod shapes;
 mod table;
+mod teams;
 mod throttle;
 mod tokens;
 mod write_walk;

@@ -138,7 +138,13 @@ fn subject(context: &str) -> Option<(&'static str, bool)> {
             depth == 0 && *letter != ')'
         })
         .collect();
+    let of_teams = bare.starts_with("chats") || bare.starts_with("teams");
     let name = match bare.rsplit('/').next()? {
+        "messages" | "replies" if of_teams => "chatMessage",
+        "chats" => "chat",
+        "teams" => "team",
+        "channels" => "channel",
+        "members" => "conversationMember",
         "users" => "user",
         "messages" => "message",
         "mailFolders" | "childFolders" => "mailFolder",

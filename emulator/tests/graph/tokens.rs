@@ -62,6 +62,7 @@ async fn no_row_answers_an_application_by_itself() {
             "400 BadRequest /me request is only valid with delegated authentication flow.",
             "403 Authorization_RequestDenied Insufficient privileges to complete the operation.",
             "403 ErrorAccessDenied Access is denied. Check credentials and try again.",
+            "403 Forbidden Missing role permissions on the request. API requires one of 'Chat.ReadWrite, ChatMessage.Send, ChannelMessage.Send, OnlineMeetings.ReadWrite'. Roles on the request ''",
         ]
     );
     let chats = proper.get("/chats").await;
