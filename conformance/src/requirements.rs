@@ -1,6 +1,7 @@
 //! What is promised, sentence by sentence, and which checks ask for it; or why none does yet.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,8 @@ pub struct Requirement {
     pub sentence: String,
     /// Where it is from.
     pub source: String,
+    /// Where it is kept: files and folders of the repository.
+    pub code: Vec<String>,
     /// Why no check asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unchecked: Option<String>,
@@ -37,6 +40,31 @@ pub fn all() -> Result<Vec<Requirement>, RequirementsError> {
     let file: File = toml::from_str(include_str!("../requirements.toml"))?;
     Ok(file.requirement)
 }
+
+/// The table as a page (`docs/requirements.md`).
+pub fn page(rows: &[Requirement], coverage: &BTreeMap<&'static str, Vec<&'static str>>) -> String {
+    let mut page = PAGE.to_owned();
+    for row in rows {
+        let code: Vec<String> = row.code.iter().map(|path| format!("[{path}](../{path})")).collect();
+        let checks = match (&row.unchecked, coverage.get(row.id.as_str())) {
+            (Some(why), _) => format!("*{why}*"),
+            (None, Some(checks)) => checks.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join("<br>"),
+            (None, None) => String::new(),
+        };
+        let _ = writeln!(page, "| {} | {} | {} | {checks} |", row.id, row.sentence, code.join("<br>"));
+    }
+    page
+}
+
+const PAGE: &str = "# Requirements
+
+What is promised, where it is kept, and what asks whether it is. Made from `conformance/requirements.toml` and the checks' own heads;
+`UPDATE_PAGES=1 cargo test -p conformance --test registry` writes it anew, and the same test fails when it is old, a file is gone, or a cell is empty.
+`T-…` are the rules of token validation.
+
+| id | promise | code | checks |
+|---|---|---|---|
+";
 
 /// The checks of each requirement.
 pub fn coverage(checks: impl IntoIterator<Item = &'static Check>) -> BTreeMap<&'static str, Vec<&'static str>> {

@@ -89,6 +89,25 @@ fn every_requirement_has_checks_or_a_reason_and_every_check_a_requirement() {
 }
 
 #[test]
+fn the_page_of_requirements_is_this_versions_and_has_no_empty_cell() {
+    let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let rows = requirements::all().unwrap();
+    for row in &rows {
+        assert!(!row.code.is_empty(), "{} is kept nowhere", row.id);
+        for path in &row.code {
+            assert!(root.join(path).exists(), "{}: {path} is gone", row.id);
+        }
+    }
+    let page = requirements::page(&rows, &requirements::coverage(suites::all()));
+    assert!(!page.contains("|  |"), "a cell is empty");
+    let path = root.join("docs/requirements.md");
+    if std::env::var_os("UPDATE_PAGES").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    assert!(std::fs::read_to_string(&path).is_ok_and(|shipped| shipped == page), "UPDATE_PAGES=1 writes it anew");
+}
+
+#[test]
 fn there_are_attacks_of_the_kinds_that_matter_most() {
     let attacks: BTreeSet<&str> = suites::all().filter(|check| check.attack.is_some()).map(|check| check.id).collect();
     assert!(attacks.len() >= 5);

@@ -274,7 +274,8 @@ impl Bench {
 
     /// An administrator withdraws Graph permissions of the connector; the tenant's other grants stay.
     pub async fn revoke(&mut self, tenant: &str, scopes: &[&str]) -> Result<(), Finding> {
-        let label = format!("revokes {} for {tenant}", scopes.join(" "));
+        let what = if scopes.is_empty() { "everything".to_owned() } else { scopes.join(" ") };
+        let label = format!("revokes {what} for {tenant}");
         self.recorder.step(StepKind::Prepare, &format!("admin@{tenant}"), &label);
         let grant = Grant { tenant, client: M365_SERVER, resource: GRAPH, scopes };
         self.lab.revoke(&grant).await.map_err(ours)

@@ -136,6 +136,23 @@ pub const REFUSAL_WITHOUT_A_REASON: Broken = Broken {
     },
 };
 
+/// What a policy asks for is kept from the client.
+pub const CLAIMS_SWALLOWED: Broken = Broken {
+    name: "claims-swallowed",
+    sentence: "What a policy asks of the next sign-in is not passed on: people sign in again and again and never get through.",
+    reference: None,
+    fault: || {
+        let policy = Policy {
+            exchange_refusal: |failure, scopes| match &failure.claims {
+                Some(_) => Refusal::new(Code::SignInRequired, "Sign in again."),
+                None => (Policy::STRICT.exchange_refusal)(failure, scopes),
+            },
+            ..Policy::STRICT
+        };
+        (policy, Edges::default())
+    },
+};
+
 /// Tools that are switched off can be called.
 pub const TOGGLES_IGNORED: Broken = Broken {
     name: "toggles-ignored",

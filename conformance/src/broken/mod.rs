@@ -68,6 +68,7 @@ pub const ALL: &[&Broken] = &[
     &ONE_SCOPE_SET,
     &LISTS_EVERYTHING,
     &REFUSAL_WITHOUT_A_REASON,
+    &CLAIMS_SWALLOWED,
     &TOGGLES_IGNORED,
     &CURSOR_UNBOUND,
     // The assistant's back end.
