@@ -3,6 +3,7 @@
 //! ```text
 //! request ─► TLS or plain ─► login host ─► entra::*  ─► directory::decide
 //!                        ├─► graph host ─► authenticate ─► permission row ─► handler(view) ─► OData shape ─► audit row
+//!                        ├─► content host ─► sealed address ─► bytes, ranges
 //!                        └─► lab host   ─► lab::*
 //! ```
 
@@ -10,7 +11,9 @@ pub mod apps;
 pub mod calendar;
 pub mod change;
 pub mod clock;
+mod content;
 pub mod directory;
+pub mod drive;
 pub mod entra;
 pub mod faults;
 pub mod graph;
@@ -23,6 +26,7 @@ pub mod principal;
 pub mod rules;
 pub mod seed;
 pub mod serve;
+pub mod site;
 pub mod stub;
 pub mod tallied;
 pub mod teams;
@@ -51,6 +55,8 @@ pub struct Running {
     pub login: Url,
     /// The Graph host, without a path: the version is the first segment.
     pub graph: Url,
+    /// The host of downloads.
+    pub content: Url,
     /// The lab.
     pub lab: Url,
     state: Arc<State>,
@@ -104,7 +110,14 @@ impl Emulator {
         };
         let state = Arc::new(State::new(plan, parts)?);
         let listeners = bound.serve(&state, tls);
-        Ok(Running { login: origins.login, graph: origins.graph, lab: origins.lab, state, listeners })
+        Ok(Running {
+            login: origins.login,
+            graph: origins.graph,
+            content: origins.content,
+            lab: origins.lab,
+            state,
+            listeners,
+        })
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Options {
     pub login_port: u16,
     /// Port of the Graph host; 0 = a free one.
     pub graph_port: u16,
-    /// Port of the second origin of downloads, for later; 0 = a free one.
+    /// Port of the second origin, of downloads; 0 = a free one.
     pub content_port: u16,
     /// Port of the lab; 0 = a free one.
     pub lab_port: u16,

@@ -9,6 +9,7 @@ use fixtures::teams::ChannelKind;
 use jiff::Timestamp;
 
 use crate::calendar::Sensitivity;
+use crate::drive::rules::FileRules;
 use crate::entra::rules::IssuerRules;
 use crate::principal::Principal;
 use crate::teams::Chat;
@@ -51,6 +52,8 @@ pub struct Rules {
     pub channel: fn(ChannelKind, in_team: bool, in_channel: bool) -> bool,
     /// Whether these scopes, of those that the row asks for, show what is said in chats.
     pub shows_chat: fn(held: &BTreeSet<String>) -> bool,
+    /// Who sees which file.
+    pub files: FileRules,
     /// What the issuer decides.
     pub issuer: IssuerRules,
 }
@@ -109,6 +112,7 @@ impl Rules {
         team,
         channel,
         shows_chat,
+        files: FileRules::STRICT,
         issuer: IssuerRules::STRICT,
     };
 }

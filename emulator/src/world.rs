@@ -20,6 +20,7 @@ use crate::calendar::Calendars;
 use crate::change::{Change, ChangeError, Moment};
 use crate::clock::Clock;
 use crate::directory::{Directory, DirectoryError};
+use crate::drive::Drive;
 use crate::entra::keys::Keys;
 use crate::entra::store::Store;
 use crate::faults::Faults;
@@ -30,6 +31,7 @@ use crate::options::Settings;
 use crate::rules::Rules;
 use crate::seed::Seed;
 use crate::serve::Origins;
+use crate::site::Site;
 use crate::teams::Teams;
 use crate::throttle::Meter;
 
@@ -102,6 +104,10 @@ pub struct TenantWorld {
     pub shares: Arc<[Share]>,
     /// Chats, teams and channels.
     pub teams: Arc<Teams>,
+    /// OneDrives and libraries by id.
+    pub drives: BTreeMap<String, Arc<Drive>>,
+    /// Sites by the handle of fixture rows.
+    pub sites: BTreeMap<String, Arc<Site>>,
 }
 
 impl World {
@@ -124,6 +130,8 @@ impl World {
                     calendars: calendars(tenant, shift),
                     shares: tenant.calendars.shares.clone().into(),
                     teams: Arc::new(Teams::of(tenant, shift)),
+                    drives: crate::drive::drives(tenant, shift),
+                    sites: crate::site::sites(tenant, shift),
                 };
                 Ok((tenant.id, Arc::new(world)))
             })
@@ -181,6 +189,12 @@ impl World {
                 hash.update(calendars.fingerprint());
             }
             hash.update(tenant.teams.fingerprint());
+            for drive in tenant.drives.values() {
+                hash.update(drive.fingerprint());
+            }
+            for site in tenant.sites.values() {
+                hash.update(site.fingerprint());
+            }
         }
         hash.finalize().into()
     }

@@ -5,6 +5,7 @@
 
 mod apps;
 mod directory;
+mod drive;
 mod mail;
 mod own_apps;
 mod teams;
@@ -13,12 +14,14 @@ mod tenants;
 use fixtures::ids::{AppId, GroupId, TenantId, UserId};
 use jiff::Timestamp;
 
+use crate::drive::DriveEditError;
 use crate::mailbox::EditError;
 use crate::teams::NoSuchThread;
 use crate::world::World;
 
 pub use apps::AppChange;
 pub use directory::{DirectoryChange, PasswordSetBy};
+pub use drive::DriveChange;
 pub use mail::MailChange;
 pub use teams::TeamsChange;
 pub use tenants::TenantChange;
@@ -54,6 +57,17 @@ pub enum Change {
         /// What becomes of them.
         change: TeamsChange,
     },
+    /// Files of one drive.
+    Drive {
+        /// Tenant.
+        tenant: TenantId,
+        /// Its id.
+        drive: String,
+        /// Who changes it.
+        by: UserId,
+        /// What becomes of it.
+        change: DriveChange,
+    },
 }
 
 impl Change {
@@ -70,6 +84,7 @@ impl Change {
             Self::Directory { tenant, change } => change.apply(world, tenant, moment),
             Self::Mail { tenant, mailbox, change } => change.apply(world, tenant, mailbox, moment),
             Self::Teams { tenant, change } => change.apply(world, tenant),
+            Self::Drive { tenant, drive, by, change } => change.apply(world, tenant, &drive, by, moment),
         }
     }
 }
@@ -123,4 +138,7 @@ pub enum ChangeError {
     /// Not in this mailbox, or not possible there.
     #[error(transparent)]
     Mail(#[from] EditError),
+    /// Not in this drive, or not possible there.
+    #[error(transparent)]
+    Drive(#[from] DriveEditError),
 }

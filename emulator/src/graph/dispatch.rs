@@ -14,7 +14,7 @@ use super::link::Links;
 use super::odata::options::Options;
 use super::path::Path;
 use super::prefer::Prefer;
-use super::route::{self, Ask, Owner, Row, operation};
+use super::route::{self, Ask, Owner, Row, Verb, operation};
 use super::view::View;
 use super::{application, batch, challenge, userinfo, writes};
 use crate::entra::verify::{self, GraphAuthFailure};
@@ -243,7 +243,7 @@ impl Service {
         now: Timestamp,
     ) -> Outcome {
         let operation = operation(call.method, &owner, row.template());
-        let is_write = row.is_write();
+        let mut is_write = row.is_write();
         let needed = row.needed(view.is_own(&owner));
         if !view.admits(needed) {
             let reason = missing(&operation, needed, view.principal());
@@ -266,6 +266,7 @@ impl Service {
             headers: call.headers,
             body: call.body,
             root: format!("{}/v1.0", call.origin),
+            content: self.state.origins.content.as_str().trim_end_matches('/'),
             path: after_version(call.path),
             now,
             seed: &self.state.seed,
@@ -276,7 +277,10 @@ impl Service {
         let result = match row {
             Row::Read(row) => (row.handler)(view, &ask),
             Row::Write(row) => {
-                (row.handler)(view, &ask, row.at).and_then(|effect| self.take_effect(effect, view, &ask))
+                let effect = (row.handler)(view, &ask, row.at);
+                // A GET is a write when it changes something: a OneDrive that is opened for the first time.
+                is_write = row.verb != Verb::Get || effect.as_ref().is_ok_and(|effect| effect.change.is_some());
+                effect.and_then(|effect| self.take_effect(effect, view, &ask))
             }
         };
         Outcome { operation, is_write, is_stubbed: false, result, unmodelled: ask.unmodelled.into_inner() }
@@ -284,7 +288,9 @@ impl Service {
 
     /// Makes the change and answers from the world in which it is made.
     fn take_effect(&self, effect: Effect, view: &View<'_>, ask: &Ask<'_>) -> Result<Answer, Refusal> {
-        self.state.apply(effect.change).map_err(|error| GraphError::from(&error).because(error.to_string()))?;
+        if let Some(change) = effect.change {
+            self.state.apply(change).map_err(|error| GraphError::from(&error).because(error.to_string()))?;
+        }
         let world = self.state.world();
         let Some(view) = View::of(&world, view.principal(), &self.state.rules) else {
             return Err(GraphError::Token(GraphAuthFailure::Gone).into());

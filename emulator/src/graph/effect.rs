@@ -7,9 +7,9 @@ use http::StatusCode;
 
 use super::answer::Answer;
 use super::error::Refusal;
-use super::mail;
 use super::route::{Ask, Under, Verb, Workload};
 use super::view::View;
+use super::{files, mail};
 use crate::change::Change;
 
 /// One row.
@@ -34,7 +34,8 @@ pub(super) type Writer = fn(&View<'_>, &Ask<'_>, at: usize) -> Result<Effect, Re
 
 /// What is to change, and what is answered from the world in which it has.
 pub(super) struct Effect {
-    pub(super) change: Change,
+    /// Nothing, where there was nothing to do.
+    pub(super) change: Option<Change>,
     pub(super) then: Then,
 }
 
@@ -54,7 +55,12 @@ impl Effect {
         then: impl FnOnce(&View<'_>, &Ask<'_>) -> Result<Answer, Refusal> + 'static,
     ) -> Self {
         let then: Then = Box::new(move |view, ask| then(view, ask).map(|answer| Answer { status, ..answer }));
-        Self { change, then }
+        Self { change: Some(change), then }
+    }
+
+    /// Answers as a read does: nothing was to be changed.
+    pub(super) fn none(then: impl FnOnce(&View<'_>, &Ask<'_>) -> Result<Answer, Refusal> + 'static) -> Self {
+        Self { change: None, then: Box::new(then) }
     }
 
     /// Answers with a status alone.
@@ -65,5 +71,5 @@ impl Effect {
 
 /// All rows that change something.
 pub(super) fn rows() -> impl Iterator<Item = &'static WriteRoute> {
-    mail::WRITES.iter()
+    mail::WRITES.iter().chain(files::WRITES)
 }

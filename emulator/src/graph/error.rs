@@ -6,6 +6,7 @@
 use http::StatusCode;
 
 use crate::change::ChangeError;
+use crate::drive::DriveEditError;
 use crate::entra::verify::GraphAuthFailure;
 use crate::mailbox::EditError;
 
@@ -102,6 +103,22 @@ pub(super) enum GraphError {
     Forbidden(String),
     #[error("Access denied")]
     DriveDenied,
+    #[error("The resource could not be found.")]
+    DriveItemNotFound,
+    #[error("{0}")]
+    DriveRequest(String),
+    #[error("User's mysite not found.")]
+    NoMysite,
+    /// Of who cannot have a OneDrive: no message at all.
+    #[error("")]
+    NoDrive,
+    #[error("The requested format is not supported for this item.")]
+    NoConversion,
+    #[error("An item with the same name already exists under the parent")]
+    NameExists,
+    #[expect(dead_code, reason = "for writes of files, which come next")]
+    #[error("ETag does not match current item's value")]
+    ETag,
 }
 
 impl GraphError {
@@ -142,6 +159,13 @@ impl GraphError {
             Self::NotDelegated => (StatusCode::PRECONDITION_FAILED, "PreconditionFailed"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::DriveDenied => (StatusCode::FORBIDDEN, "accessDenied"),
+            Self::DriveItemNotFound => (StatusCode::NOT_FOUND, "itemNotFound"),
+            Self::DriveRequest(_) => (StatusCode::BAD_REQUEST, "invalidRequest"),
+            Self::NoMysite => (StatusCode::NOT_FOUND, "ResourceNotFound"),
+            Self::NoDrive => (StatusCode::FORBIDDEN, "UnknownError"),
+            Self::NoConversion => (StatusCode::NOT_ACCEPTABLE, "notSupported"),
+            Self::NameExists => (StatusCode::CONFLICT, "nameAlreadyExists"),
+            Self::ETag => (StatusCode::PRECONDITION_FAILED, "resourceModified"),
         }
     }
 }
@@ -156,6 +180,9 @@ impl From<&ChangeError> for GraphError {
             ChangeError::Mail(EditError::Message | EditError::Folder) => Self::ItemNotFound,
             ChangeError::Mailbox(_) => Self::NoMailbox,
             ChangeError::Thread(_) => Self::NoSuchThread,
+            ChangeError::Drive(DriveEditError::Taken) => Self::NameExists,
+            ChangeError::Drive(DriveEditError::Item | DriveEditError::Permission) => Self::DriveItemNotFound,
+            ChangeError::Drive(error) => Self::DriveRequest(error.to_string()),
             _ => Self::DirectoryDenied,
         }
     }

@@ -27,8 +27,8 @@ impl<'a> Path<'a> {
             .split('/')
             .filter(|segment| !segment.is_empty())
             .map(|segment| percent_decode_str(segment).decode_utf8().map_err(|_| PathError))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { segments })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { segments: by_path(segments) })
     }
 
     /// All of it.
@@ -69,11 +69,19 @@ impl<'a> Segments<'a> {
         let mut parts = template.split('/').filter(|part| !part.is_empty());
         while let Some(part) = parts.next() {
             let segment = segments.next()?;
-            if part.starts_with('{') {
+            if let Some(function) = part.strip_suffix("(q='{text}')") {
+                let (name, text) = query_of(segment)?;
+                if !function.eq_ignore_ascii_case(name) {
+                    return None;
+                }
+                keys.push(text);
+            } else if part.starts_with('{') {
                 if is_function(segment) {
                     return None;
                 }
-                keys.push(segment.clone().into_owned());
+                // A key before a colon; a path between two of them has lost its own.
+                let is_named = part.ends_with(':') && part != "{path}:";
+                keys.push(if is_named { segment.strip_suffix(':')? } else { segment }.to_owned());
             } else if !part.eq_ignore_ascii_case(segment) {
                 let (name, key) = in_parentheses(segment)?;
                 if !part.eq_ignore_ascii_case(name) || !parts.next()?.starts_with('{') {
@@ -103,6 +111,40 @@ pub(super) fn is_function(segment: &str) -> bool {
     name.starts_with('$')
         || name.eq_ignore_ascii_case("delta")
         || name.to_ascii_lowercase().starts_with("microsoft.graph.")
+}
+
+/// Makes one segment of the path that stands between colons: `root:`, `a`, `b:`, `children` is `root:`, `a/b`, `children`. A colon with no
+/// path after it says nothing. <https://learn.microsoft.com/graph/onedrive-addressing-driveitems>
+fn by_path(segments: Vec<Cow<'_, str>>) -> Vec<Cow<'_, str>> {
+    let begins = |at: usize, segment: &str| {
+        let before = at.checked_sub(1).and_then(|before| segments.get(before));
+        let holds = |names: &[&str]| before.is_some_and(|name| names.iter().any(|of| name.eq_ignore_ascii_case(of)));
+        segment.ends_with(':') && (segment.eq_ignore_ascii_case("root:") || holds(&["items", "sites", "special"]))
+    };
+    let Some(at) = segments.iter().enumerate().position(|(at, segment)| begins(at, segment)) else { return segments };
+    let mut all = segments;
+    let rest = all.split_off(at + 1);
+    let end = rest.iter().position(|segment| segment.ends_with(':')).map_or(rest.len(), |end| end + 1);
+    let path = rest.iter().take(end).map(AsRef::as_ref).collect::<Vec<_>>().join("/");
+    let path = path.trim_end_matches(':');
+    if path.is_empty() {
+        if let Some(last) = all.last_mut() {
+            *last = Cow::Owned(last.trim_end_matches(':').to_owned());
+        }
+    } else {
+        all.push(Cow::Owned(path.to_owned()));
+    }
+    all.extend(rest.into_iter().skip(end));
+    all
+}
+
+/// `search(q='text')`, taken apart; the name may be qualified.
+fn query_of(segment: &str) -> Option<(&str, String)> {
+    let (name, rest) = segment.split_once('(')?;
+    let (parameter, text) = rest.strip_suffix(')')?.split_once('=')?;
+    let text = text.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+    let name = name.rsplit('.').next().unwrap_or(name);
+    parameter.trim().eq_ignore_ascii_case("q").then(|| (name, text.replace("''", "'")))
 }
 
 /// `name('key')` or `name(key)`, taken apart.
@@ -138,6 +180,26 @@ mod tests {
             assert_eq!(keys(&format!("/me/messages/{function}"), "/me/messages/{id}"), None, "{function}");
         }
         assert_eq!(keys("/me/messages/a/b", "/me/messages/{id}"), None);
+    }
+
+    #[test]
+    fn paths_stand_between_colons() {
+        let found = |path| keys(path, "/me/drive/root:/{path}:/children");
+        assert_eq!(found("/me/drive/root:/a/b%20c:/children"), Some(vec!["a/b c".to_owned()]));
+        assert_eq!(found("/me/drive/root/children"), None);
+        let itself = |path| keys(path, "/me/drive/root:/{path}");
+        assert_eq!(itself("/me/drive/root:/a/b.txt"), Some(vec!["a/b.txt".to_owned()]));
+        assert_eq!(itself("/me/drive/root:/a/b.txt:"), Some(vec!["a/b.txt".to_owned()]));
+        assert_eq!(keys("/me/drive/root:/", "/me/drive/root"), Some(Vec::new()));
+        assert_eq!(keys("/me/drive/root::/children", "/me/drive/root/children"), None);
+        let site = |path| keys(path, "/sites/{hostname}:/{path}:/drive");
+        let expected = Some(vec!["contoso.sharepoint.example".to_owned(), "sites/finance".to_owned()]);
+        assert_eq!(site("/sites/contoso.sharepoint.example:/sites/finance:/drive"), expected);
+        assert_eq!(keys("/sites/a/lists", "/sites/{hostname}:/{path}"), None);
+        let search = |path| keys(path, "/me/drive/search(q='{text}')");
+        assert_eq!(search("/me/drive/search(q='O''Neill%20%2F')"), Some(vec!["O'Neill /".to_owned()]));
+        assert_eq!(search("/me/drive/microsoft.graph.search(q='')"), Some(vec![String::new()]));
+        assert_eq!(search("/me/drive/search(q=x)"), None);
     }
 
     #[test]

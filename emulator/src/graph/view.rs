@@ -23,6 +23,10 @@ use crate::principal::Principal;
 use crate::rules::{Reach, Rules, Sight};
 use crate::world::{TenantWorld, World};
 
+mod files;
+
+pub(super) use files::{DriveView, SiteView};
+
 /// One principal's sight of one instant of the world.
 #[derive(Debug)]
 pub(super) struct View<'a> {

@@ -123,6 +123,7 @@ impl Host {
                 let body = json!({ "error": { "code": code, "message": message, "innerError": inner } });
                 (StatusCode::PAYLOAD_TOO_LARGE, axum::Json(body)).into_response()
             }
+            HostKind::Content => (StatusCode::PAYLOAD_TOO_LARGE, message).into_response(),
             HostKind::Lab => {
                 let body = json!({ "error": { "code": code, "message": message } });
                 (StatusCode::PAYLOAD_TOO_LARGE, axum::Json(body)).into_response()

@@ -1,4 +1,4 @@
-//! Listeners: login, Graph and lab, each at an origin of its own.
+//! Listeners: login, Graph, content and lab, each at an origin of its own.
 
 pub(crate) mod address;
 mod answer;
@@ -27,6 +27,8 @@ pub struct Origins {
     pub login: Url,
     /// The Graph host; no path: the version is the first segment.
     pub graph: Url,
+    /// The host of downloads: bytes for who has an address that Graph gave out.
+    pub content: Url,
     /// The lab: plain HTTP.
     pub lab: Url,
     /// Host names under which login and Graph answer too, with documents and links of their own.
@@ -63,6 +65,8 @@ pub enum HostKind {
     Login,
     /// `graph.microsoft.com`.
     Graph,
+    /// `contoso.sharepoint.com`, where downloads come from.
+    Content,
     /// Test controls.
     Lab,
 }
@@ -73,6 +77,7 @@ impl HostKind {
         match self {
             Self::Login => "login",
             Self::Graph => "graph",
+            Self::Content => "content",
             Self::Lab => "lab",
         }
     }
@@ -94,6 +99,7 @@ pub struct BindError {
 pub(crate) struct Bound {
     login: TcpListener,
     graph: TcpListener,
+    content: TcpListener,
     lab: TcpListener,
     pub(crate) origins: Origins,
 }
@@ -103,13 +109,15 @@ impl Bound {
         let scheme = if options.tls.is_some() { "https" } else { "http" };
         let (login, login_url) = listen(HostKind::Login, options, options.login_port, scheme).await?;
         let (graph, graph_url) = listen(HostKind::Graph, options, options.graph_port, scheme).await?;
+        let (content, content_url) = listen(HostKind::Content, options, options.content_port, scheme).await?;
         let (lab, lab_url) = listen(HostKind::Lab, options, options.lab_port, "http").await?;
         let aliases = ["localhost", "127.0.0.1", "[::1]"]
             .into_iter()
             .filter(|name| *name != options.host_name)
             .map(str::to_owned)
             .collect();
-        Ok(Self { login, graph, lab, origins: Origins { login: login_url, graph: graph_url, lab: lab_url, aliases } })
+        let origins = Origins { login: login_url, graph: graph_url, content: content_url, lab: lab_url, aliases };
+        Ok(Self { login, graph, content, lab, origins })
     }
 
     /// Starts to answer. Dropping the set closes everything at once.
@@ -117,9 +125,12 @@ impl Bound {
         let mut running = JoinSet::new();
         let login = host(HostKind::Login, crate::entra::router(Arc::clone(state)), state, &self.origins.login);
         let graph = host(HostKind::Graph, crate::graph::router(Arc::clone(state)), state, &self.origins.graph);
+        let content = crate::content::router(Arc::clone(state));
+        let content = host(HostKind::Content, content, state, &self.origins.content);
         let lab = host(HostKind::Lab, crate::lab::router(Arc::clone(state)), state, &self.origins.lab);
         running.spawn(connection::accept(self.login, login, tls.clone()));
-        running.spawn(connection::accept(self.graph, graph, tls));
+        running.spawn(connection::accept(self.graph, graph, tls.clone()));
+        running.spawn(connection::accept(self.content, content, tls));
         running.spawn(connection::accept(self.lab, lab, None));
         running
     }

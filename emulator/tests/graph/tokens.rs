@@ -63,6 +63,7 @@ async fn no_row_answers_an_application_by_itself() {
             "403 Authorization_RequestDenied Insufficient privileges to complete the operation.",
             "403 ErrorAccessDenied Access is denied. Check credentials and try again.",
             "403 Forbidden Missing role permissions on the request. API requires one of 'Chat.ReadWrite, ChatMessage.Send, ChannelMessage.Send, OnlineMeetings.ReadWrite'. Roles on the request ''",
+            "403 accessDenied Access denied",
         ]
     );
     let chats = proper.get("/chats").await;

@@ -62,9 +62,9 @@ struct House {
 }
 
 impl House {
-    async fn of(facts: &Facts, rules: Rules) -> Self {
+    async fn of(facts: &Facts, rules: &Rules) -> Self {
         let plan = facts.plan(&BASE);
-        let running = Emulator::start(plan.clone(), Options { rules, ..Options::default() }).await.unwrap();
+        let running = Emulator::start(plan.clone(), Options { rules: *rules, ..Options::default() }).await.unwrap();
         Self { running, plan }
     }
 
@@ -156,7 +156,7 @@ impl House {
 }
 
 /// The first difference between Graph and the oracle in the world of a seed.
-async fn difference(seed: u64, rules: Rules) -> Option<String> {
+async fn difference(seed: u64, rules: &Rules) -> Option<String> {
     let mut dice = Dice(seed);
     let facts = Facts::draw(&mut dice);
     let house = House::of(&facts, rules).await;
@@ -185,7 +185,7 @@ fn worlds() -> u64 {
 /// In four parts, which run side by side.
 async fn a_quarter(part: u64) {
     for seed in (0..worlds()).filter(|seed| seed % 4 == part) {
-        assert_eq!(difference(seed, Rules::STRICT).await, None);
+        assert_eq!(difference(seed, &Rules::STRICT).await, None);
     }
 }
 
@@ -254,7 +254,7 @@ async fn the_oracle_catches_wrong_rules() {
     for (name, rules) in wrong {
         let mut caught = None;
         for seed in 0..worlds().min(400) {
-            if difference(seed, rules).await.is_some() {
+            if difference(seed, &rules).await.is_some() {
                 caught = Some(seed);
                 break;
             }
@@ -275,7 +275,7 @@ fn without_etags(bytes: &[u8]) -> Value {
 
 /// How many answers were compared of a world and of the same with something in it changed, and the first that differs although the
 /// oracle's is the same.
-async fn leak(seed: u64, rules: Rules) -> (u64, Option<String>) {
+async fn leak(seed: u64, rules: &Rules) -> (u64, Option<String>) {
     let mut dice = Dice(seed ^ 0xface);
     let facts = Facts::draw(&mut dice);
     let asked = Asked::draw(&mut dice, &facts);
@@ -322,7 +322,7 @@ async fn leak(seed: u64, rules: Rules) -> (u64, Option<String>) {
 async fn what_is_invisible_changes_no_byte() {
     let mut compared = 0;
     for seed in 0..worlds() / 2 {
-        let (many, leak) = leak(seed, Rules::STRICT).await;
+        let (many, leak) = leak(seed, &Rules::STRICT).await;
         assert_eq!(leak, None);
         compared += many;
     }
@@ -341,7 +341,7 @@ async fn a_byte_that_leaks_is_seen() {
     for (name, rules) in wrong {
         let mut seen = false;
         for seed in 0..worlds().min(400) {
-            seen |= leak(seed, rules).await.1.is_some();
+            seen |= leak(seed, &rules).await.1.is_some();
             if seen {
                 break;
             }

@@ -150,7 +150,9 @@ impl Options {
             Kind::Expand => self.expand = expands(value)?,
             Kind::SkipToken => self.skip_token = Some(value.to_owned()),
             Kind::Format => {
-                if !value.to_ascii_lowercase().contains("json") {
+                // Of conversions only downloads know: `format=pdf`.
+                let is_conversion = ["pdf", "html", "jpg", "glb"].iter().any(|known| value.eq_ignore_ascii_case(known));
+                if !is_conversion && !value.to_ascii_lowercase().contains("json") {
                     return Err(GraphError::BadRequest("The value of $format is not supported.".to_owned()));
                 }
             }
@@ -160,7 +162,9 @@ impl Options {
 
     /// The first option that is none of `allowed`.
     pub(in crate::graph) fn beyond(&self, allowed: &[Kind]) -> Option<Kind> {
-        self.given.iter().map(|(kind, _)| *kind).find(|kind| *kind != Kind::Format && !allowed.contains(kind))
+        let is_json =
+            |(kind, value): &&(Kind, String)| *kind == Kind::Format && value.to_ascii_lowercase().contains("json");
+        self.given.iter().filter(|given| !is_json(given)).map(|(kind, _)| *kind).find(|kind| !allowed.contains(kind))
     }
 
     /// Whether the option was given.
