@@ -60,6 +60,7 @@ impl Environment {
         set("OFFLINE365_CA", &ca);
         set("OFFLINE365_LOGIN_URL", &ready.login);
         set("OFFLINE365_GRAPH_URL", &ready.graph);
+        set("OFFLINE365_CONTENT_URL", &ready.content);
         set("OFFLINE365_LAB_URL", &ready.lab);
         set("OFFLINE365_MCP_URL", &ready.mcp);
         set("OFFLINE365_HOST_URL", &ready.host);

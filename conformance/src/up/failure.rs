@@ -10,9 +10,6 @@ pub enum Failure {
     /// The command line asks for something impossible or contradictory.
     #[error("{0}")]
     Usage(String),
-    /// The option exists in the design, but this version does not do it: refused, not ignored.
-    #[error("{0} is not in this version")]
-    NotInThisVersion(&'static str),
     /// Somebody else listens on the port.
     #[error(
         "{address} is in use (another `offline365 up`?); choose another port with --{option} localhost:PORT, 0 takes a free one"
@@ -77,7 +74,7 @@ impl Failure {
     /// 64 for a wrong command line, 70 for everything else: a failure of ours is never the command's success.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::NotInThisVersion(_) => 64,
+            Self::Usage(_) => 64,
             Self::PortInUse { .. }
             | Self::File { .. }
             | Self::Plan(_)

@@ -22,6 +22,7 @@ pub(super) async fn serves(ready: &Ready, ca_pem: &str) -> Result<(), Failure> {
         ("login", format!("{}/{tenant}/v2.0/.well-known/openid-configuration", ready.login), StatusCode::OK),
         // Graph has nothing to say without a token, and says so itself.
         ("graph", format!("{}/v1.0/me", ready.graph), StatusCode::UNAUTHORIZED),
+        ("content", format!("{}/", ready.content), StatusCode::UNAUTHORIZED),
         ("lab", format!("{}/lab/health", ready.lab), StatusCode::OK),
         ("mcp", metadata(&ready.mcp), StatusCode::OK),
         ("host", format!("{}/api/health", ready.host), StatusCode::OK),

@@ -42,11 +42,12 @@ impl Hints<'_> {
     }
 
     fn places(&self, took: u128) -> String {
-        let Ready { login, graph, lab, mcp, host, ca, .. } = self.ready;
+        let Ready { login, graph, content, lab, mcp, host, ca, .. } = self.ready;
         let places = format!(
             "offline365 is ready ({took} ms). Ctrl-C ends it.\n\n\
              \x20 login  {login:<28} Entra ID: {login}/{{tenant}}/v2.0\n\
              \x20 graph  {graph:<28} Microsoft Graph: {graph}/v1.0\n\
+             \x20 files  {content:<28} downloads: addresses that Graph gives out\n\
              \x20 mcp    {mcp:<28} the connector's MCP server\n\
              \x20 host   {host:<28} the assistant: open it in a browser\n\
              \x20 lab    {lab:<28} test controls: clock, grants, audit, reset\n\

@@ -34,7 +34,6 @@ pub(super) struct House {
 impl House {
     /// Starts all of it; when this returns, every port is bound.
     pub(super) async fn start(args: &HouseArgs, usual: Ports, state: &State) -> Result<Self, Failure> {
-        args.refuse_unbuilt()?;
         let ports = args.ports(usual)?;
         let (mut plan, own_apps) = plan(args)?;
         if args.fresh {
@@ -56,6 +55,7 @@ impl House {
             bind: args.bind(),
             login_port: ports.login,
             graph_port: ports.graph,
+            content_port: ports.content,
             lab_port: ports.lab,
             host_name: args.name().to_owned(),
             tls: Some(leaf.clone()),
@@ -82,6 +82,7 @@ impl House {
         let addresses = Addresses {
             login: emulator.login.clone(),
             graph: emulator.graph.clone(),
+            content: emulator.content.clone(),
             lab: lab_address(&emulator.lab),
             mcp: connector.mcp.clone(),
             host,
@@ -190,6 +191,7 @@ fn emulator_failure(error: emulator::StartError) -> Failure {
             let option = match bind.host {
                 HostKind::Login => "login",
                 HostKind::Graph => "graph",
+                HostKind::Content => "content",
                 HostKind::Lab => "lab",
             };
             Failure::PortInUse { option, address: bind.address }

@@ -59,6 +59,9 @@ pub struct HouseArgs {
     /// Address of Graph (8444).
     #[arg(long, value_name = "HOST:PORT")]
     pub graph: Option<Place>,
+    /// Address of the second origin, which serves the bytes of files (8447).
+    #[arg(long, value_name = "HOST:PORT")]
+    pub content: Option<Place>,
     /// Address of the lab, the test controls (8440).
     #[arg(long, value_name = "HOST:PORT")]
     pub lab: Option<Place>,
@@ -101,9 +104,6 @@ pub struct HouseArgs {
     /// Canned Graph answers for what is not modelled: `[[stub]]` with method, path, status, headers, body. May be repeated.
     #[arg(long, value_name = "FILE")]
     pub stub: Vec<PathBuf>,
-    /// Second origin of downloads: not in this version.
-    #[arg(long, value_name = "HOST:PORT", hide = true)]
-    pub content: Option<String>,
 }
 
 /// What a revocation does to tokens that were issued before it.
@@ -161,6 +161,7 @@ impl FromStr for OwnMail {
 pub(super) struct Ports {
     pub(super) login: u16,
     pub(super) graph: u16,
+    pub(super) content: u16,
     pub(super) lab: u16,
     pub(super) mcp: u16,
     pub(super) host: u16,
@@ -168,20 +169,12 @@ pub(super) struct Ports {
 
 impl Ports {
     /// Where `up` is unless told otherwise: documented, so that notes and configuration stay right.
-    pub(super) const USUAL: Self = Self { login: 8443, graph: 8444, lab: 8440, mcp: 8445, host: 8446 };
+    pub(super) const USUAL: Self = Self { login: 8443, graph: 8444, content: 8447, lab: 8440, mcp: 8445, host: 8446 };
     /// Free ones: any number of houses side by side.
-    pub(super) const FREE: Self = Self { login: 0, graph: 0, lab: 0, mcp: 0, host: 0 };
+    pub(super) const FREE: Self = Self { login: 0, graph: 0, content: 0, lab: 0, mcp: 0, host: 0 };
 }
 
 impl HouseArgs {
-    /// Refuses what this version does not do. An option that is accepted has an effect.
-    pub(super) fn refuse_unbuilt(&self) -> Result<(), Failure> {
-        if self.content.is_some() {
-            return Err(Failure::NotInThisVersion("--content (a second origin for downloads)"));
-        }
-        Ok(())
-    }
-
     /// The canned answers of all files.
     pub(super) fn stubs(&self) -> Result<Vec<Stub>, Failure> {
         let mut stubs = Vec::new();
@@ -212,6 +205,7 @@ impl HouseArgs {
         Ok(Ports {
             login: self.port("login", self.login.as_ref(), usual.login)?,
             graph: self.port("graph", self.graph.as_ref(), usual.graph)?,
+            content: self.port("content", self.content.as_ref(), usual.content)?,
             lab: self.port("lab", self.lab.as_ref(), usual.lab)?,
             mcp: self.port("mcp", self.mcp.as_ref(), usual.mcp)?,
             host: self.port("host", self.host.as_ref(), usual.host)?,

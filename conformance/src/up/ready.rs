@@ -19,6 +19,8 @@ pub struct Ready {
     pub login: String,
     /// Origin of Graph; the version (`v1.0`) is the first path segment after it.
     pub graph: String,
+    /// Origin of downloads: addresses that Graph gives out begin with it.
+    pub content: String,
     /// Origin of the lab, plain HTTP.
     pub lab: String,
     /// The MCP endpoint, path included.
@@ -104,11 +106,12 @@ pub struct User {
     pub host_token: String,
 }
 
-/// The five addresses of a running house.
+/// The six addresses of a running house.
 #[derive(Debug, Clone)]
 pub(super) struct Addresses {
     pub(super) login: Url,
     pub(super) graph: Url,
+    pub(super) content: Url,
     pub(super) lab: Url,
     pub(super) mcp: Url,
     pub(super) host: Url,
@@ -136,6 +139,7 @@ impl Ready {
         Ok(Self {
             login: origin(&addresses.login),
             graph: origin(&addresses.graph),
+            content: origin(&addresses.content),
             lab: origin(&addresses.lab),
             mcp: addresses.mcp.to_string(),
             host: origin(&addresses.host),
