@@ -38,6 +38,8 @@ pub struct Rules {
     pub shows_body: fn(held: &BTreeSet<String>, is_own: bool) -> bool,
     /// How much of a calendar of `owner`'s, named by its name, `asker` may see, both of one tenant.
     pub calendar: fn(&TenantWorld, asker: UserId, owner: UserId, calendar: &str) -> Sight,
+    /// Whether `asker` may change what is in a calendar of `owner`'s, named by its name.
+    pub edits_calendar: fn(&TenantWorld, asker: UserId, owner: UserId, calendar: &str) -> bool,
     /// Whether who has this sight of a calendar is shown the details of an event.
     pub details: fn(Sight, Sensitivity) -> bool,
     /// Whether these scopes, of those that the row asks for, show bodies and attachments of events.
@@ -105,6 +107,7 @@ impl Rules {
         admits,
         shows_body,
         calendar,
+        edits_calendar,
         details,
         shows_notes,
         chat,
@@ -190,8 +193,22 @@ fn calendar(tenant: &TenantWorld, asker: UserId, owner: UserId, calendar: &str) 
     if asker == owner {
         return Sight::All;
     }
+    match role(tenant, asker, owner, calendar) {
+        Role::None => Sight::Nothing,
+        Role::FreeBusyRead => Sight::Times,
+        Role::LimitedRead => Sight::Titles,
+        Role::Read | Role::Write | Role::DelegateWithoutPrivateEventAccess => Sight::Events,
+        Role::DelegateWithPrivateEventAccess => Sight::All,
+    }
+}
+
+fn edits_calendar(tenant: &TenantWorld, asker: UserId, owner: UserId, calendar: &str) -> bool {
+    asker == owner || role(tenant, asker, owner, calendar) >= Role::Write
+}
+
+fn role(tenant: &TenantWorld, asker: UserId, owner: UserId, calendar: &str) -> Role {
     let (Some(asker), Some(owner)) = (tenant.directory.user(asker), tenant.directory.user(owner)) else {
-        return Sight::Nothing;
+        return Role::None;
     };
     let reference = |name: &str| format!("{name}@{}", tenant.name);
     let (to, owner) = (reference(&asker.name), reference(&owner.name));
@@ -208,13 +225,7 @@ fn calendar(tenant: &TenantWorld, asker: UserId, owner: UserId, calendar: &str) 
         let by_default = if calendar == fixtures::calendar::DEFAULT { Role::FreeBusyRead } else { Role::None };
         rows.iter().find(|row| row.to.is_none()).map_or(by_default, |row| row.role)
     };
-    match own.max(of_everybody) {
-        Role::None => Sight::Nothing,
-        Role::FreeBusyRead => Sight::Times,
-        Role::LimitedRead => Sight::Titles,
-        Role::Read | Role::Write | Role::DelegateWithoutPrivateEventAccess => Sight::Events,
-        Role::DelegateWithPrivateEventAccess => Sight::All,
-    }
+    own.max(of_everybody)
 }
 
 /// Private and confidential events are their owner's, and of delegates who were given them.

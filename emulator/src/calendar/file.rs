@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use calcard::icalendar::{ICalendarComponent, ICalendarProperty};
 use calcard::{Entry, Parser};
 use fixtures::ids::{TenantId, UserId, exchange_id};
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 
 use super::Event;
+use super::edit::change_key;
 use super::item::{Item, Weeks, date_of, instant, when};
 use super::series::Series;
 
@@ -109,17 +107,12 @@ fn event(
     };
     let created = stamp(&ICalendarProperty::Created).unwrap_or(place.created);
     let id = exchange_id("event", place.tenant, place.owner, &handle);
-    let mut hash = Sha256::new();
-    hash.update(id.as_bytes());
-    // Everything that the file says is in its debug form; what is hashed is never shown.
-    hash.update(format!("{own:?}{series:?}").as_bytes());
-    let mut key = vec![0x09, 0x00, 0x00, 0x00, 0x16, 0x00, 0x00, 0x00];
-    key.extend(hash.finalize().iter().take(16));
+    let change_key = change_key(&id, &own, series.as_ref());
     Some(Event {
         uid: component.uid().filter(|uid| !uid.is_empty()).map_or_else(|| handle.clone(), str::to_owned),
         id,
         calendar: place.calendar,
-        change_key: STANDARD.encode(key),
+        change_key,
         created,
         modified: stamp(&ICalendarProperty::LastModified).unwrap_or(created),
         item: Arc::new(own),

@@ -6,6 +6,7 @@
 //! ```
 //! Nothing in this module decides who may see what.
 
+mod edit;
 mod file;
 mod item;
 mod series;
@@ -24,9 +25,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
+pub use edit::{CalendarError, NewEvent, RuleChange, event_id, series};
 pub use item::{Attendee, Item, Sensitivity, ShowAs, instant};
 pub use series::{Pattern, Range, Series};
-pub use settings::{DAYS, Settings};
+pub use settings::{DAYS, Replies, Settings};
 pub use zone::{WINDOWS, Zone};
 
 use item::Weeks;
@@ -263,7 +265,7 @@ impl Calendars {
             let place = file::Place { tenant: tenant.id, owner, handle: &row.handle, calendar, weeks, created };
             calendars.events.extend(file::read(&row.ics, &place).into_iter().map(Arc::new));
         }
-        calendars.events.sort_by(|left, right| (left.itself().start, &left.id).cmp(&(right.itself().start, &right.id)));
+        calendars.sort();
         calendars
     }
 
@@ -328,6 +330,7 @@ impl Calendars {
         for event in &self.events {
             hash.update(event.digest());
         }
+        hash.update(format!("{:?}", self.settings).as_bytes());
         hash.finalize().into()
     }
 }

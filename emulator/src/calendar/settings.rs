@@ -21,8 +21,27 @@ pub struct Settings {
     pub from: Time,
     /// `workingHours.endTime`.
     pub to: Time,
+    /// `automaticRepliesSetting`.
+    pub replies: Replies,
+    /// `language.locale`.
+    pub language: Option<String>,
+    /// `dateFormat` and `timeFormat`.
+    pub formats: [String; 2],
     /// The mailbox does not answer in time.
     pub times_out: bool,
+}
+
+/// `automaticRepliesSetting`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Replies {
+    /// `status`: `disabled`, `alwaysEnabled` or `scheduled`.
+    pub status: Option<&'static str>,
+    /// `externalAudience`: `none`, `contactsOnly` or `all`.
+    pub audience: Option<&'static str>,
+    /// `internalReplyMessage`.
+    pub internal: String,
+    /// `externalReplyMessage`.
+    pub external: String,
 }
 
 impl Default for Settings {
@@ -33,6 +52,9 @@ impl Default for Settings {
             days: DAYS[..5].to_vec(),
             from: Time::constant(8, 0, 0, 0),
             to: Time::constant(17, 0, 0, 0),
+            replies: Replies::default(),
+            language: None,
+            formats: ["yyyy-MM-dd".to_owned(), "HH:mm".to_owned()],
             times_out: false,
         }
     }
@@ -49,11 +71,12 @@ impl Settings {
             DAYS.into_iter().filter(|known| days.iter().any(|day| day.eq_ignore_ascii_case(known))).collect()
         });
         Self {
-            zone: row.time_zone.as_deref().and_then(Zone::named).unwrap_or(default.zone),
-            days: days.unwrap_or(default.days),
+            zone: row.time_zone.as_deref().and_then(Zone::named).unwrap_or_else(|| default.zone.clone()),
+            days: days.unwrap_or_else(|| default.days.clone()),
             from: hour(0, default.from),
             to: hour(1, default.to),
             times_out: row.times_out,
+            ..default
         }
     }
 

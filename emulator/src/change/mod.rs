@@ -4,6 +4,7 @@
 //! Directories and registrations are one fingerprint, content another: an area is in one of the two, never in both.
 
 mod apps;
+mod calendar;
 mod directory;
 mod drive;
 mod mail;
@@ -14,12 +15,14 @@ mod tenants;
 use fixtures::ids::{AppId, GroupId, TenantId, UserId};
 use jiff::Timestamp;
 
+use crate::calendar::CalendarError;
 use crate::drive::DriveEditError;
 use crate::mailbox::EditError;
 use crate::teams::NoSuchThread;
 use crate::world::World;
 
 pub use apps::AppChange;
+pub use calendar::CalendarChange;
 pub use directory::{DirectoryChange, PasswordSetBy};
 pub use drive::DriveChange;
 pub use mail::MailChange;
@@ -68,6 +71,15 @@ pub enum Change {
         /// What becomes of it.
         change: DriveChange,
     },
+    /// Calendars of one mailbox.
+    Calendar {
+        /// Tenant.
+        tenant: TenantId,
+        /// Object id of the mailbox's owner.
+        mailbox: UserId,
+        /// What becomes of it.
+        change: CalendarChange,
+    },
 }
 
 impl Change {
@@ -85,6 +97,7 @@ impl Change {
             Self::Mail { tenant, mailbox, change } => change.apply(world, tenant, mailbox, moment),
             Self::Teams { tenant, change } => change.apply(world, tenant),
             Self::Drive { tenant, drive, by, change } => change.apply(world, tenant, &drive, by, moment),
+            Self::Calendar { tenant, mailbox, change } => change.apply(world, tenant, mailbox, moment),
         }
     }
 }
@@ -141,4 +154,7 @@ pub enum ChangeError {
     /// Not in this drive, or not possible there.
     #[error(transparent)]
     Drive(#[from] DriveEditError),
+    /// Not in these calendars.
+    #[error(transparent)]
+    Calendar(#[from] CalendarError),
 }

@@ -9,7 +9,7 @@ use super::answer::Answer;
 use super::error::Refusal;
 use super::route::{Ask, Under, Verb, Workload};
 use super::view::View;
-use super::{files, mail};
+use super::{calendar, files, mail};
 use crate::change::Change;
 
 /// One row.
@@ -71,5 +71,5 @@ impl Effect {
 
 /// All rows that change something.
 pub(super) fn rows() -> impl Iterator<Item = &'static WriteRoute> {
-    mail::WRITES.iter().chain(files::WRITES)
+    [mail::WRITES, calendar::WRITES, files::WRITES].into_iter().flatten()
 }

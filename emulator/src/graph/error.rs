@@ -177,7 +177,7 @@ impl From<&ChangeError> for GraphError {
             ChangeError::Mail(EditError::Taken) => Self::FolderExists,
             ChangeError::Mail(EditError::WellKnown) => Self::DistinguishedFolder,
             ChangeError::Mail(EditError::Circle) => Self::FolderMove,
-            ChangeError::Mail(EditError::Message | EditError::Folder) => Self::ItemNotFound,
+            ChangeError::Mail(EditError::Message | EditError::Folder) | ChangeError::Calendar(_) => Self::ItemNotFound,
             ChangeError::Mailbox(_) => Self::NoMailbox,
             ChangeError::Thread(_) => Self::NoSuchThread,
             ChangeError::Drive(DriveEditError::Taken) => Self::NameExists,

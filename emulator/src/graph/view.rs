@@ -143,7 +143,9 @@ impl<'a> View<'a> {
             );
         }
         let shows_notes = (self.rules.shows_notes)(&self.principal.scopes, is_own);
-        Ok(CalendarsView { calendars, sights, rules: self.rules, shows_notes, is_own })
+        let edits = |name: &str| (self.rules.edits_calendar)(self.tenant, self.principal.user, calendars.owner, name);
+        let edits = calendars.calendars().map(|(_, calendar)| edits(&calendar.name)).collect();
+        Ok(CalendarsView { calendars, sights, edits, rules: self.rules, shows_notes, is_own })
     }
 
     fn sight(&self, calendars: &Calendars, name: &str) -> Sight {
@@ -196,6 +198,7 @@ impl<'a> ScheduleView<'a> {
 pub(super) struct CalendarsView<'a> {
     calendars: &'a Arc<Calendars>,
     sights: Vec<Sight>,
+    edits: Vec<bool>,
     rules: &'a Rules,
     /// Whether bodies and attachments are shown.
     pub(super) shows_notes: bool,
@@ -230,6 +233,36 @@ impl<'a> CalendarsView<'a> {
     /// Whether the caller sees private events of a calendar.
     pub(super) fn shows_private(&self, at: usize) -> bool {
         (self.rules.details)(self.sight(at), Sensitivity::Private)
+    }
+
+    /// Whether the caller may change what is in a calendar: `canEdit`.
+    pub(super) fn can_edit(&self, at: usize) -> bool {
+        self.edits.get(at).copied().unwrap_or(false)
+    }
+
+    /// Refuses who may read a calendar and not change it.
+    pub(super) fn may_edit(&self, at: usize) -> Result<(), Refusal> {
+        if self.can_edit(at) {
+            Ok(())
+        } else {
+            Err(GraphError::MailAccessDenied
+                .because("access rule `edits_calendar`: the calendar is shared for reading"))
+        }
+    }
+
+    /// Settings of the mailbox.
+    pub(super) fn settings(&self) -> &'a Settings {
+        &self.calendars.settings
+    }
+
+    /// The tenant they lie in.
+    pub(super) fn tenant(&self) -> TenantId {
+        self.calendars.tenant
+    }
+
+    /// The id that an event of this handle will have.
+    pub(super) fn event_id(&self, handle: &str) -> String {
+        crate::calendar::event_id(self.calendars, handle)
     }
 
     /// Visible calendars, the default one first.

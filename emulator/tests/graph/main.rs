@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod batch;
 mod calendar;
+mod calendar_writes;
 mod files;
 mod isolation;
 mod mail;

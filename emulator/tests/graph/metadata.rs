@@ -230,6 +230,7 @@ async fn a_fault_in_an_answer_of_every_kind_is_seen() {
         "/me/calendarGroups".to_owned(),
         "/me/events".to_owned(),
         format!("/me/calendarView?{from_to}"),
+        "/me/mailboxSettings".to_owned(),
         "/me/mailFolders".to_owned(),
         "/me/messages".to_owned(),
     ];

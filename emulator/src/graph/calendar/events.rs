@@ -136,7 +136,7 @@ fn shape_of(calendars: &CalendarsView<'_>, ask: &Ask<'_>) -> Result<shape::Shape
     })
 }
 
-fn single(calendars: &CalendarsView<'_>, ask: &Ask<'_>, shown: &Shown<'_>) -> Answered {
+pub(super) fn single(calendars: &CalendarsView<'_>, ask: &Ask<'_>, shown: &Shown<'_>) -> Answered {
     ask.only(&[Kind::Select, Kind::Expand])?;
     let shape = shape_of(calendars, ask)?;
     let mut out = b"{".to_vec();

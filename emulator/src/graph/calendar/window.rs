@@ -62,7 +62,7 @@ pub(super) fn zone(ask: &Ask<'_>) -> Result<Zone, GraphError> {
     ask.prefer.zone.as_deref().map_or_else(|| Ok(Zone::utc()), named)
 }
 
-fn named(name: &str) -> Result<Zone, GraphError> {
+pub(super) fn named(name: &str) -> Result<Zone, GraphError> {
     Zone::named(name).ok_or_else(|| GraphError::Calendar {
         code: "TimeZoneNotSupportedException",
         message: format!(
@@ -73,6 +73,11 @@ fn named(name: &str) -> Result<Zone, GraphError> {
 
 /// A `dateTimeTimeZone` of a body.
 pub(super) fn zoned(fields: &Fields<'_>, name: &str) -> Result<Option<Timestamp>, GraphError> {
+    Ok(written(fields, name)?.map(|(at, _)| at))
+}
+
+/// The same, with the zone it is written in.
+pub(super) fn written(fields: &Fields<'_>, name: &str) -> Result<Option<(Timestamp, Zone)>, GraphError> {
     let Some(value) = fields.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
     let inner = Fields::of(value, "dateTimeTimeZone", &["dateTime", "timeZone"])?;
     let text = inner.need("dateTime")?;
@@ -82,8 +87,9 @@ pub(super) fn zoned(fields: &Fields<'_>, name: &str) -> Result<Option<Timestamp>
         message: format!("The value '{text:.60}' of parameter '{name}' is invalid."),
     };
     if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(Some(at));
+        return Ok(Some((at, zone)));
     }
     let local = text.parse::<DateTime>().or_else(|_| Ok::<_, jiff::Error>(text.parse::<Date>()?.at(0, 0, 0, 0)));
-    Ok(Some(instant(local.map_err(|_| wrong())?, zone.tz())))
+    let at = instant(local.map_err(|_| wrong())?, zone.tz());
+    Ok(Some((at, zone)))
 }

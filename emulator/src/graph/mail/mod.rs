@@ -123,6 +123,8 @@ pub(super) const WRITES: &[WriteRoute] = &[
     write(Verb::Delete, "/mailFolders/{id}/messages/{id}/attachments/{id}", 1, write::detach),
 ];
 
+pub(in crate::graph) use parse::correspondent;
+
 /// The largest page of messages, and the most that one search finds.
 const LIMIT: usize = 1000;
 const PAGE: usize = 10;

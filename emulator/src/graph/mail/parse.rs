@@ -177,7 +177,11 @@ pub(super) fn recipients(fields: &Fields<'_>, name: &str) -> Result<Option<Vec<C
 }
 
 fn recipient(value: &Value) -> Result<Correspondent, GraphError> {
-    let recipient = Fields::of(value, "recipient", &["emailAddress"])?;
+    correspondent(&Fields::of(value, "recipient", &["emailAddress"])?)
+}
+
+/// The `emailAddress` of a recipient or of something more.
+pub(in crate::graph) fn correspondent(recipient: &Fields<'_>) -> Result<Correspondent, GraphError> {
     let Some(address) = recipient.get("emailAddress").filter(|address| !address.is_null()) else {
         return Err(GraphError::Recipients);
     };
