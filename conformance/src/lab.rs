@@ -150,6 +150,11 @@ impl Lab {
         self.post(path, body).await
     }
 
+    /// The world as files, and what of it does not come up again.
+    pub async fn files(&self) -> Result<Value, LabError> {
+        self.get("/lab/files").await
+    }
+
     /// Puts the world back to its plan.
     pub async fn reset(&self) -> Result<(), LabError> {
         self.post("/lab/reset", &json!({})).await.map(drop)

@@ -84,7 +84,7 @@ async fn run() -> ExitCode {
         Command::List(args) => command::list(&args),
         Command::Target(args) => command::target(args).await,
         Command::Token(args) => command::token(args).await,
-        Command::Fixtures(args) => command::fixtures(args),
+        Command::Fixtures(args) => command::fixtures(args).await,
         Command::Why(args) => command::why(args).await,
     };
     done.unwrap_or_else(|error: CommandError| {

@@ -286,6 +286,27 @@ fn a_folder_of_fixtures_is_checked() {
 }
 
 #[test]
+fn a_running_world_is_saved_and_a_large_one_generated_and_both_come_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_offline365");
+    let (first, large) = (dir.path().join("first"), dir.path().join("large"));
+    let saved = exec(&format!("{program} fixtures save {}", first.display()));
+    assert_eq!(saved.status.code(), Some(0), "{}", text(&saved.stderr));
+    assert!(text(&saved.stdout).contains("all of it comes up again"), "{}", text(&saved.stdout));
+    assert!(text(&saved.stderr).contains("no part of a saved world: tokens"), "{}", text(&saved.stderr));
+    let again = exec(&format!("{program} fixtures save {}", first.display()));
+    assert_eq!(again.status.code(), Some(64), "nothing is written over: {}", text(&again.stderr));
+    let generated = offline365().args(["fixtures", "generate", "--people", "300"]).arg(&large).output().unwrap();
+    assert_eq!(generated.status.code(), Some(0), "{}", text(&generated.stderr));
+    for folder in [&first, &large] {
+        let check = offline365().args(["fixtures", "validate"]).arg(folder).output().unwrap();
+        assert_eq!(check.status.code(), Some(0), "{}", text(&check.stderr));
+        let up = offline365().args(["exec", "--fixtures"]).arg(folder).args(["--", "true"]).output().unwrap();
+        assert_eq!(up.status.code(), Some(0), "{}", text(&up.stderr));
+    }
+}
+
+#[test]
 fn own_mail_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let mail = b"From: Somebody <somebody@example.org>\r\nSubject: brought along\r\nDate: Tue, 3 Nov 2015 10:00:00 +0000\r\n\r\nHello.\r\n";

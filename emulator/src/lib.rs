@@ -24,6 +24,7 @@ pub mod mailbox;
 pub mod options;
 pub mod principal;
 pub mod rules;
+pub mod save;
 pub mod seed;
 pub mod serve;
 pub mod site;

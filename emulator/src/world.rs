@@ -68,6 +68,8 @@ pub struct State {
     pub origins: Origins,
     /// What the world was made from.
     pub plan: Plan,
+    /// When: the instant to which the plan's dates were moved.
+    pub started_at: Timestamp,
 }
 
 /// One instant of the world.
@@ -246,7 +248,8 @@ impl fmt::Debug for State {
 
 impl State {
     pub(crate) fn new(plan: Plan, parts: Parts) -> Result<Self, DirectoryError> {
-        let start = Arc::new(World::of(&plan, parts.clock.now())?);
+        let started_at = parts.clock.now();
+        let start = Arc::new(World::of(&plan, started_at)?);
         Ok(Self {
             world: ArcSwap::new(Arc::clone(&start)),
             start,
@@ -264,6 +267,7 @@ impl State {
             live_at_start: parts.live,
             origins: parts.origins,
             plan,
+            started_at,
         })
     }
 

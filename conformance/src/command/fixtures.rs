@@ -1,4 +1,4 @@
-//! `fixtures`: worlds as files: checked, begun from a configuration that exists.
+//! `fixtures`: worlds as files: checked, begun from a configuration that exists, saved while they run, generated.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,6 +10,7 @@ use fixtures::Plan;
 use super::CommandError;
 
 mod dotenv;
+mod save;
 
 /// Options of `fixtures`.
 #[derive(Debug, clap::Args)]
@@ -37,13 +38,25 @@ enum FixturesCommand {
         #[arg(long, default_value = "contoso")]
         like: String,
     },
+    /// Writes the world of a running `up` into a folder from which `up --fixtures` comes up the same; tells what does not
+    Save(save::SaveArgs),
+    /// Writes the built-in world with one more tenant of any size (generated.example; user0, user1, … in groups of a hundred)
+    Generate {
+        /// The folder to write: a new one, or an empty one
+        dir: PathBuf,
+        /// How many people the tenant has
+        #[arg(long, value_name = "N", default_value_t = 1_000)]
+        people: usize,
+    },
 }
 
 /// Runs it.
-pub fn run(args: FixturesArgs) -> Result<ExitCode, CommandError> {
+pub async fn run(args: FixturesArgs) -> Result<ExitCode, CommandError> {
     match args.command {
         FixturesCommand::Validate { dir } => Ok(validate(&dir)),
         FixturesCommand::Init { from_env, out, like } => init(&from_env, out.as_deref(), &like),
+        FixturesCommand::Save(args) => save::save(args).await,
+        FixturesCommand::Generate { dir, people } => save::generate(&dir, people),
     }
 }
 

@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 
 use super::{ChangeError, Moment};
 use crate::apps::Apps;
+use crate::calendar::Calendars;
 use crate::directory::{
     Directory, GrantKey, Group, Location, Member, Password, Policy, ServicePrincipal, TokenLifetime, User,
 };
@@ -18,7 +19,7 @@ use crate::world::World;
 /// A change of a directory.
 #[derive(Debug, Clone)]
 pub enum DirectoryChange {
-    /// Adds a user object, and the mailbox that a member has.
+    /// Adds a user object, and the mailbox and calendar that a member has.
     AddUser {
         /// What a row would say of them; `home` is not looked at.
         person: Box<Person>,
@@ -300,6 +301,7 @@ fn add_user(
     taken(Arc::make_mut(&mut tenant.directory).add_user(user))?;
     if let Some(owner) = owner {
         tenant.mailboxes.insert(owner, Arc::new(Mailbox::of(&row, person, SignedDuration::ZERO)));
+        tenant.calendars.insert(owner, Arc::new(Calendars::of(&row, person, SignedDuration::ZERO)));
     }
     Ok(())
 }

@@ -70,6 +70,16 @@ impl User {
         self.password.as_ref().is_some_and(|password| password.0.as_bytes().ct_eq(given.as_bytes()).into())
     }
 
+    /// The password as a row has it: for a world that is saved.
+    pub(crate) fn password_row(&self) -> Option<String> {
+        self.password.as_ref().map(|password| password.0.clone())
+    }
+
+    /// The second factor as a row has it.
+    pub(crate) fn second_factor_row(&self) -> Option<String> {
+        self.second_factor.as_ref().map(|code| code.0.clone())
+    }
+
     /// Whether a second factor is registered.
     pub fn has_second_factor(&self) -> bool {
         self.second_factor.is_some()

@@ -1,5 +1,6 @@
 //! One message: what is in its file, read once, and what its mailbox adds.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -225,23 +226,25 @@ impl Message {
             Dates::FollowClock => (true, shift),
             Dates::AsWritten => (false, SignedDuration::ZERO),
         };
-        let file = if follows && !shift.is_zero() { moved(row, shift) } else { row.mime.clone() };
+        let file = if follows && !shift.is_zero() { moved(row.mime.clone(), shift) } else { row.mime.clone() };
         let file = match file {
-            std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-            std::borrow::Cow::Owned(bytes) => Bytes::from(bytes),
+            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+            Cow::Owned(bytes) => Bytes::from(bytes),
         };
         let (item, thread) = Item::read_threaded(file, tenant, owner, &row.handle);
         let delivered = item.delivered.and_then(|at| at.checked_add(shift).ok());
+        let said = row.received.and_then(|at| at.checked_add(shift).ok());
+        let received = said.or(delivered).or(item.sent).unwrap_or(arrived);
         let mut message = Self {
-            id: exchange_id("message", tenant, owner, &row.handle),
+            id: row.id.clone().unwrap_or_else(|| exchange_id("message", tenant, owner, &row.handle)),
             folder,
             change_key: String::new(),
             conversation_id: String::new(),
             conversation_index: String::new(),
-            received: delivered.or(item.sent).unwrap_or(arrived),
-            modified: delivered.or(item.sent).unwrap_or(arrived),
+            received,
+            modified: received,
             is_read: row.is_read,
-            is_draft: row.folder == "Drafts",
+            is_draft: row.draft.unwrap_or(row.folder == "Drafts"),
             is_flagged: row.flagged,
             categories: row.categories.clone(),
             item,
@@ -371,17 +374,17 @@ pub(super) fn bare(id: &str) -> &str {
 }
 
 /// The file with its `Date` moved.
-fn moved(row: &Row, shift: SignedDuration) -> std::borrow::Cow<'static, [u8]> {
-    let place = MessageParser::default().parse_headers(row.mime.as_ref()).and_then(|parsed| {
+pub(crate) fn moved(file: Cow<'static, [u8]>, shift: SignedDuration) -> Cow<'static, [u8]> {
+    let place = MessageParser::default().parse_headers(file.as_ref()).and_then(|parsed| {
         let header = parsed.headers().iter().find(|header| header.name == HeaderName::Date)?;
         let date = *header.value.as_datetime()?;
         let range = header.offset_start as usize..header.offset_end as usize;
-        let ends = row.mime.get(range.clone())?.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let ends = file.get(range.clone())?.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         Some((range.start..range.end - ends, date))
     });
     match place {
-        Some((range, date)) => dates::moved(row.mime.clone(), range, &date, shift),
-        None => row.mime.clone(),
+        Some((range, date)) => dates::moved(file, range, &date, shift),
+        None => file,
     }
 }
 

@@ -25,6 +25,7 @@ pub use attachment::{Attachment, AttachmentKind};
 pub use body::{Body, BodyKind};
 pub use compose::{Draft, Part};
 pub use edit::{EditError, MessageEdit, Moved};
+pub(crate) use message::moved;
 pub use message::{Importance, Item, Message, NewMessage, Wire};
 
 use crate::options::EPOCH;
@@ -76,6 +77,11 @@ pub struct Folder {
     is_gone: bool,
 }
 
+/// A step of a path as its folder shows it: see `free_path`.
+fn unescaped(step: &str) -> String {
+    step.replace("%2F", "/").replace("%25", "%")
+}
+
 impl Mailbox {
     /// The mailbox of `person`, its dates moved by `shift`.
     pub fn of(tenant: &Tenant, person: &Person, shift: SignedDuration) -> Self {
@@ -95,7 +101,10 @@ impl Mailbox {
             mailbox.add_folder(folder.display_name, Some(folder.name));
         }
         for folder in tenant.folders.iter().filter(|folder| folder.mailbox == reference) {
-            mailbox.add_folder(&folder.path, None);
+            let at = mailbox.add_folder(&folder.path, None);
+            if let (Some(id), Some(folder)) = (&folder.id, mailbox.folders.get_mut(at.0)) {
+                folder.id.clone_from(id);
+            }
         }
         let mut messages: Vec<_> = tenant
             .mailbox(&reference)
@@ -123,7 +132,7 @@ impl Mailbox {
         };
         self.folders.push(Folder {
             id: exchange_id("folder", self.tenant, self.owner, path),
-            display_name: if path.is_empty() { "Top of Information Store".to_owned() } else { name.to_owned() },
+            display_name: if path.is_empty() { "Top of Information Store".to_owned() } else { unescaped(name) },
             well_known,
             path: path.to_owned(),
             parent,

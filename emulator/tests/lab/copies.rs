@@ -14,7 +14,7 @@ impl Scene {
     }
 
     /// Alice's subjects, by a token that the issuer's rules allow.
-    async fn subjects(&self, tenant: &str) -> Vec<String> {
+    pub(crate) async fn subjects(&self, tenant: &str) -> Vec<String> {
         let order = json!({ "tenant": tenant, "user": "alice", "client": "m365-server", "resource": "graph" });
         let token = self.done("/lab/mint", order).await["token"].clone();
         let url = self.running.graph.join("v1.0/me/messages?$select=subject").unwrap();

@@ -3,6 +3,7 @@
 mod copies;
 mod keys;
 mod routes;
+mod save;
 
 use emulator::{Emulator, Options, Running};
 use fixtures::Plan;

@@ -18,6 +18,7 @@ fn examples() -> Vec<(&'static str, &'static str, Value)> {
     vec![
         ("get", "/lab/health", json!({})),
         ("get", "/lab/openapi.json", json!({})),
+        ("get", "/lab/files", json!({})),
         ("post", "/lab/reset", json!({})),
         ("get", "/lab/clock", json!({})),
         ("post", "/lab/clock", json!({ "advance": "PT1H" })),

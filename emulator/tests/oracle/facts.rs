@@ -143,6 +143,9 @@ impl Facts {
                 .enumerate()
                 .filter(|(_, mail)| here(mail.owner))
                 .map(|(number, mail)| Message {
+                    id: None,
+                    draft: None,
+                    received: None,
                     handle: handle("mail", number),
                     mailbox: mail.owner.to_owned(),
                     folder: mail.folder.to_owned(),
