@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use fixtures::ids::{AppId, GroupId, UserId};
 use fixtures::plan::{
     ConditionalAccessPolicy, Grant, Group, LifetimePolicy, NamedLocation, Person, ServicePrincipal, Tenant,
@@ -94,6 +96,8 @@ impl Writer<'_, '_> {
             enabled: user.enabled,
             kind: user.kind,
             home,
+            manager: user.manager.and_then(|manager| self.tenant.reference(manager)),
+            photo: user.photo.as_ref().map(|photo| STANDARD.encode(photo.bytes())),
         })
     }
 

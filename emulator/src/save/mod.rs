@@ -11,6 +11,7 @@ mod calendar;
 mod directory;
 mod mail;
 mod refer;
+mod teams;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,8 +93,19 @@ fn tenants(saving: &mut Saving<'_>) -> Vec<Tenant> {
 
 /// Field by field: an area that is not named here does not compile.
 fn tenant(saving: &mut Saving<'_>, tenant: &TenantWorld) -> Tenant {
-    let TenantWorld { name, copy: _, id, display_name, domain, directory, mailboxes, delegations, calendars, shares } =
-        tenant;
+    let TenantWorld {
+        name,
+        copy: _,
+        id,
+        display_name,
+        domain,
+        directory,
+        mailboxes,
+        delegations,
+        calendars,
+        shares,
+        teams,
+    } = tenant;
     let planned = saving.plan.tenant(name);
     let mut rows = Tenant {
         display_name: display_name.clone(),
@@ -104,6 +116,7 @@ fn tenant(saving: &mut Saving<'_>, tenant: &TenantWorld) -> Tenant {
     directory::write(saving, tenant, directory, &mut rows);
     mail::write(saving, tenant, mailboxes, &mut rows);
     calendar::write(saving, tenant, calendars, shares, &mut rows);
+    teams::write(saving, tenant, teams, &mut rows);
     refer::prune(&mut rows, &mut saving.lost);
     rows
 }
@@ -167,6 +180,9 @@ fn differences(world: &World, again: &World) -> Vec<String> {
             let (now, then) = (of(tenant), of(other));
             content("mailbox", owner, now.0 == then.0);
             content("calendar", owner, now.1 == then.1);
+        }
+        if tenant.teams.fingerprint() != other.teams.fingerprint() {
+            found.push(format!("{}: chats and channels come up different", tenant.name));
         }
     }
     found

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use fixtures::plan::{Registration, Tenant};
+use fixtures::teams::Message;
 
 /// Takes out of registrations the names of registrations that are gone.
 pub(super) fn prune_registrations(apps: &mut [Registration]) {
@@ -19,6 +20,9 @@ pub(super) fn prune(rows: &mut Tenant, lost: &mut Vec<String>) {
     let name = rows.name.clone();
     let people: BTreeSet<String> = rows.people.iter().map(|person| format!("{}@{name}", person.name)).collect();
     let is_there = |reference: &String| reference.starts_with("group:") || people.contains(reference);
+    for person in &mut rows.people {
+        person.manager = person.manager.take().filter(is_there);
+    }
     for group in &mut rows.groups {
         group.members.retain(is_there);
     }
@@ -44,6 +48,7 @@ pub(super) fn prune(rows: &mut Tenant, lost: &mut Vec<String>) {
             message.readers.push(message.mailbox.clone());
         }
     }
+    prune_teams(rows, &is_there);
     let calendars = &mut rows.calendars;
     calendars.settings.retain(|row| is_there(&row.mailbox));
     calendars.shares.retain(|row| is_there(&row.owner) && row.to.as_ref().is_none_or(is_there));
@@ -52,6 +57,37 @@ pub(super) fn prune(rows: &mut Tenant, lost: &mut Vec<String>) {
         if emptied(&mut event.readers, is_there) {
             event.readers.push(event.owner.clone());
         }
+    }
+}
+
+fn prune_teams(rows: &mut Tenant, is_there: &impl Fn(&String) -> bool) {
+    let groups: BTreeSet<&str> = rows.groups.iter().map(|group| group.name.as_str()).collect();
+    let teams = &mut rows.teams;
+    teams.teams.retain(|team| groups.contains(team.group.as_str()));
+    teams.channels.retain(|channel| groups.contains(channel.team.as_str()));
+    for team in &mut teams.teams {
+        team.owners.retain(is_there);
+    }
+    let chats = teams.chats.iter_mut().map(|chat| (&mut chat.conversation, &mut chat.canaries));
+    let channels = teams.channels.iter_mut().map(|channel| (&mut channel.conversation, &mut channel.canaries));
+    for (conversation, canaries) in chats.chain(channels) {
+        conversation.members.retain(|member| member.user_id.as_ref().is_none_or(is_there));
+        for message in &mut conversation.messages {
+            forget_author(message, is_there);
+            message.replies.iter_mut().for_each(|reply| forget_author(reply, is_there));
+        }
+        for canary in canaries.iter_mut() {
+            canary.readers.retain(is_there);
+        }
+        canaries.retain(|canary| !canary.readers.is_empty());
+    }
+}
+
+/// The name of an author who is gone stays; the id names nobody.
+fn forget_author(message: &mut Message, is_there: &impl Fn(&String) -> bool) {
+    let author = message.from.as_mut().and_then(|from| from.user.as_mut());
+    if let Some(author) = author.filter(|author| author.id.as_ref().is_some_and(|id| !is_there(id))) {
+        author.id = None;
     }
 }
 
