@@ -310,7 +310,7 @@ impl State {
     pub fn apply_all(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), ChangeError> {
         let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut next = World::clone(&self.world.load());
-        let moment = Moment { now: self.clock.now() };
+        let moment = Moment { now: self.clock.now(), shift: self.started_at.duration_since(self.plan.epoch) };
         for change in changes {
             change.apply(&mut next, &moment)?;
         }

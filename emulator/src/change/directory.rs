@@ -19,7 +19,7 @@ use crate::world::World;
 /// A change of a directory.
 #[derive(Debug, Clone)]
 pub enum DirectoryChange {
-    /// Adds a user object, and the mailbox and calendar that a member has.
+    /// Adds a user object, and the mailbox, calendar and drive that a member has.
     AddUser {
         /// What a row would say of them; `home` is not looked at.
         person: Box<Person>,
@@ -189,7 +189,7 @@ impl DirectoryChange {
     pub(super) fn apply(self, world: &mut World, id: TenantId, moment: &Moment) -> Result<(), ChangeError> {
         let apps = Arc::clone(&world.apps);
         if let Self::AddUser { person, home } = self {
-            return add_user(world, id, &person, home);
+            return add_user(world, id, &person, home, moment);
         }
         let tenant = Arc::make_mut(world.tenants.get_mut(&id).ok_or(ChangeError::Tenant(id))?);
         let principal_of = |app: AppId| created(&tenant.name, registration(&apps, app)?);
@@ -287,6 +287,7 @@ fn add_user(
     id: TenantId,
     person: &Person,
     home: Option<(TenantId, UserId)>,
+    moment: &Moment,
 ) -> Result<(), ChangeError> {
     let at_home = home
         .map(|(tenant, user)| {
@@ -295,13 +296,16 @@ fn add_user(
         })
         .transpose()?;
     let tenant = Arc::make_mut(world.tenants.get_mut(&id).ok_or(ChangeError::Tenant(id))?);
-    let row = Tenant::bare(tenant.name.clone(), id, tenant.domain.clone());
+    let mut row = Tenant::bare(tenant.name.clone(), id, tenant.domain.clone());
     let user = User::of(&row, person, None).with_home(home, at_home.as_ref());
     let owner = user.has_mailbox.then_some(user.id);
     taken(Arc::make_mut(&mut tenant.directory).add_user(user))?;
     if let Some(owner) = owner {
         tenant.mailboxes.insert(owner, Arc::new(Mailbox::of(&row, person, SignedDuration::ZERO)));
         tenant.calendars.insert(owner, Arc::new(Calendars::of(&row, person, SignedDuration::ZERO)));
+        row.people.push(person.clone());
+        // Empty ones have no dates but when they were made: as those of everybody, before the world began.
+        tenant.drives.extend(crate::drive::drives(&row, moment.shift));
     }
     Ok(())
 }

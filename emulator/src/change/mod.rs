@@ -13,7 +13,7 @@ mod teams;
 mod tenants;
 
 use fixtures::ids::{AppId, GroupId, TenantId, UserId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::calendar::CalendarError;
 use crate::drive::DriveEditError;
@@ -107,6 +107,8 @@ impl Change {
 pub(crate) struct Moment {
     /// The world's time.
     pub(crate) now: Timestamp,
+    /// By how much the plan's dates were moved when the world began.
+    pub(crate) shift: SignedDuration,
 }
 
 /// A change of something that is not there.

@@ -9,6 +9,7 @@
 
 mod calendar;
 mod directory;
+mod drives;
 mod mail;
 mod refer;
 mod teams;
@@ -105,6 +106,9 @@ fn tenant(saving: &mut Saving<'_>, tenant: &TenantWorld) -> Tenant {
         calendars,
         shares,
         teams,
+        // Both are looked at through the tenant.
+        drives: _,
+        sites: _,
     } = tenant;
     let planned = saving.plan.tenant(name);
     let mut rows = Tenant {
@@ -117,6 +121,7 @@ fn tenant(saving: &mut Saving<'_>, tenant: &TenantWorld) -> Tenant {
     mail::write(saving, tenant, mailboxes, &mut rows);
     calendar::write(saving, tenant, calendars, shares, &mut rows);
     teams::write(saving, tenant, teams, &mut rows);
+    drives::write(saving, tenant, &mut rows);
     refer::prune(&mut rows, &mut saving.lost);
     rows
 }
@@ -184,6 +189,9 @@ fn differences(world: &World, again: &World) -> Vec<String> {
         if tenant.teams.fingerprint() != other.teams.fingerprint() {
             found.push(format!("{}: chats and channels come up different", tenant.name));
         }
+        found.extend(
+            drives::differences(tenant, &other.drives, &other.sites).map(|what| format!("{what} comes up different")),
+        );
     }
     found
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use fixtures::files::EVERYBODY;
 use fixtures::plan::{Registration, Tenant};
 use fixtures::teams::Message;
 
@@ -49,6 +50,7 @@ pub(super) fn prune(rows: &mut Tenant, lost: &mut Vec<String>) {
         }
     }
     prune_teams(rows, &is_there);
+    prune_drives(rows, &is_there);
     let calendars = &mut rows.calendars;
     calendars.settings.retain(|row| is_there(&row.mailbox));
     calendars.shares.retain(|row| is_there(&row.owner) && row.to.as_ref().is_none_or(is_there));
@@ -81,6 +83,39 @@ fn prune_teams(rows: &mut Tenant, is_there: &impl Fn(&String) -> bool) {
         }
         canaries.retain(|canary| !canary.readers.is_empty());
     }
+}
+
+fn prune_drives(rows: &mut Tenant, is_there: &impl Fn(&String) -> bool) {
+    let is_grantee = |name: &String| name == EVERYBODY || is_there(name);
+    let has_drive = |drive: &String| !drive.contains('@') || is_there(drive);
+    let files = &mut rows.files;
+    for site in &mut files.sites {
+        for list in [&mut site.owners, &mut site.members, &mut site.visitors] {
+            list.retain(is_grantee);
+        }
+        site.group = site.group.take().filter(|name| rows.groups.iter().any(|group| group.name == *name));
+    }
+    files.files.retain(|file| has_drive(&file.drive));
+    files.restricted.retain(|row| has_drive(&row.drive));
+    files.shares.retain(|row| has_drive(&row.drive));
+    files.unprovisioned.retain(is_there);
+    for share in &mut files.shares {
+        share.to.retain(is_grantee);
+    }
+    for file in &mut files.files {
+        file.author = file.author.take().filter(is_there);
+        file.readers.retain(is_there);
+    }
+    for item in &mut files.list_items {
+        item.readers.retain(is_there);
+    }
+    for page in &mut files.pages {
+        page.readers.retain(is_there);
+    }
+    // What nobody may read is nobody's bait.
+    files.files.retain(|file| !file.readers.is_empty());
+    files.list_items.retain(|item| !item.readers.is_empty());
+    files.pages.retain(|page| !page.readers.is_empty());
 }
 
 /// The name of an author who is gone stays; the id names nobody.
