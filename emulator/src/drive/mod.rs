@@ -1,7 +1,7 @@
 //! Drives: OneDrives of people and libraries of sites, with everything that lies in them.
 //!
 //! A drive is a tree of items. Who may see one is said by facts on the items ([`Grant`], [`Item::inherits`]) and decided by
-//! [`rules`](crate::drive::rules) alone.
+//! [`rules`] alone.
 
 mod build;
 mod edit;
