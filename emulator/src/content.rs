@@ -11,10 +11,13 @@ use axum::extract::{Request, State as Shared};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http_body_util::BodyExt as _;
+use serde_json::json;
 
 use crate::drive::Item;
 use crate::graph::files::download::Ticket;
-use crate::journal::AuditRow;
+use crate::graph::files::upload::{Piece, Session};
+use crate::journal::{AuditRow, SideEffect};
 use crate::world::State;
 
 pub(crate) fn router(state: Arc<State>) -> Router {
@@ -22,6 +25,9 @@ pub(crate) fn router(state: Arc<State>) -> Router {
 }
 
 async fn answer(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
+    if request.uri().path() == "/_api/v2.0/uploadSession" {
+        return session(&state, request).await;
+    }
     if ![Method::GET, Method::HEAD].contains(request.method()) {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")]).into_response();
     }
@@ -31,7 +37,88 @@ async fn answer(Shared(state): Shared<Arc<State>>, request: Request) -> Response
         return (StatusCode::UNAUTHORIZED, "Access denied.\n").into_response();
     };
     let response = serve(&state, &ticket, request.headers());
-    note(&state, &ticket, request.method(), response.status());
+    let operation = format!("{} /_layouts/15/download.aspx", request.method());
+    note(&state, &ticket, "content-read", operation, response.status());
+    response
+}
+
+/// A piece of a file, or what became of the session.
+async fn session(state: &State, request: Request) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let sealed = query.split('&').find_map(|pair| pair.strip_prefix("tempauth=")).unwrap_or_default().to_owned();
+    let now = state.clock.now();
+    let Some(session) = Session::read(&state.seed, &sealed).filter(|session| now.as_second() < session.expires) else {
+        return refused(StatusCode::UNAUTHORIZED, "unauthenticated", "The upload session is not valid.");
+    };
+    let (parts, body) = request.into_parts();
+    match parts.method {
+        Method::GET => expected(StatusCode::OK, &session, state.uploads.held(&sealed)),
+        Method::DELETE => {
+            state.uploads.cancel(&sealed);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Method::PUT => {
+            let range =
+                parts.headers.get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let body = body.collect().await.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
+            match state.uploads.take(&sealed, range, &body) {
+                Piece::Next(from) => expected(StatusCode::ACCEPTED, &session, from),
+                Piece::Unfit => {
+                    let message = "The Content-Range header is missing, malformed or not the next one.";
+                    refused(StatusCode::RANGE_NOT_SATISFIABLE, "invalidRange", message)
+                }
+                Piece::Whole(bytes) => finish(state, session, bytes),
+            }
+        }
+        _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+    }
+}
+
+fn expected(status: StatusCode, session: &Session, from: usize) -> Response {
+    let expires = jiff::Timestamp::from_second(session.expires).unwrap_or(jiff::Timestamp::MAX).to_string();
+    let body = json!({ "expirationDateTime": expires, "nextExpectedRanges": [format!("{from}-")] });
+    (status, axum::Json(body)).into_response()
+}
+
+fn refused(status: StatusCode, code: &str, message: &str) -> Response {
+    (status, axum::Json(json!({ "error": { "code": code, "message": message } }))).into_response()
+}
+
+fn finish(state: &State, session: Session, bytes: Bytes) -> Response {
+    let (tenant, drive, item) = (session.tenant, session.drive.clone(), session.item.clone());
+    let ticket = Ticket {
+        tenant,
+        user: session.user,
+        client: session.client,
+        expires: jiff::Timestamp::MAX,
+        drive: drive.clone(),
+        item: item.clone(),
+    };
+    let response = match state.apply(session.finished(bytes)) {
+        Ok(()) => {
+            let world = state.world();
+            let made = world.tenant(tenant).and_then(|tenant| tenant.drives.get(&drive)?.item(&item));
+            let body = made.map(|item| {
+                json!({ "id": item.id, "name": item.name, "size": item.size(), "eTag": item.e_tag(), "cTag": item.c_tag() })
+            });
+            (StatusCode::CREATED, axum::Json(body)).into_response()
+        }
+        Err(error) => refused(StatusCode::CONFLICT, "nameAlreadyExists", &error.to_string()),
+    };
+    let status = response.status();
+    if status.is_success() {
+        state.journal.side_effect(SideEffect {
+            seq: 0,
+            time: state.clock.now(),
+            tenant: ticket.tenant,
+            user: ticket.user,
+            client: ticket.client,
+            operation: "PUT /_api/v2.0/uploadSession".to_owned(),
+            resource: format!("/drives/{drive}/items/{item}"),
+            request_id: state.seed.guid("request-id").to_string(),
+        });
+    }
+    note(state, &ticket, "content-write", "PUT /_api/v2.0/uploadSession".to_owned(), status);
     response
 }
 
@@ -111,16 +198,16 @@ fn value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"))
 }
 
-fn note(state: &State, ticket: &Ticket, method: &Method, status: StatusCode) {
+fn note(state: &State, ticket: &Ticket, kind: &'static str, operation: String, status: StatusCode) {
     let request_id = state.seed.guid("request-id").to_string();
     state.journal.audit(AuditRow {
         seq: 0,
         time: state.clock.now(),
-        kind: "content-read",
+        kind,
         tenant: Some(ticket.tenant),
         user: Some(ticket.user),
         client: Some(ticket.client),
-        operation: format!("{method} /_layouts/15/download.aspx"),
+        operation,
         resource: format!("/drives/{}/items/{}", ticket.drive, ticket.item),
         scopes: Vec::new(),
         status: status.as_u16(),

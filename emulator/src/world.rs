@@ -24,6 +24,7 @@ use crate::drive::Drive;
 use crate::entra::keys::Keys;
 use crate::entra::store::Store;
 use crate::faults::Faults;
+use crate::graph::Uploads;
 use crate::journal::Journal;
 use crate::live::Live;
 use crate::mailbox::Mailbox;
@@ -56,6 +57,8 @@ pub struct State {
     pub keys: Keys,
     /// Authorization codes, refresh tokens and sign-in sessions.
     pub issued: Store,
+    /// Files that come in pieces.
+    pub uploads: Uploads,
     /// How often who asked Graph.
     pub meter: Meter,
     /// What the emulator was started with.
@@ -261,6 +264,7 @@ impl State {
             rules: parts.rules,
             keys: parts.keys,
             issued: Store::default(),
+            uploads: Uploads::default(),
             meter: Meter::default(),
             options: parts.options,
             live: ArcSwap::from_pointee(parts.live),
@@ -285,6 +289,7 @@ impl State {
         self.keys.reset();
         self.live.store(Arc::new(self.live_at_start));
         self.meter.clear();
+        self.uploads.clear();
         self.journal.clear();
     }
 

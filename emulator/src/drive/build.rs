@@ -342,12 +342,12 @@ fn some_time_before(handle: &str) -> Timestamp {
 }
 
 /// `id` of a permission.
-pub(super) fn permission_id(handle: &str) -> String {
+pub(crate) fn permission_id(handle: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(format!("permission {handle}")))
 }
 
 /// The address of a sharing link: opaque, and as long as the real ones.
-pub(super) fn link_url(web: &Web, list: ListId, name: &str, scope: LinkScope, handle: &str) -> String {
+pub(crate) fn link_url(web: &Web, list: ListId, name: &str, scope: LinkScope, handle: &str) -> String {
     let letter = match name.rsplit_once('.').map_or("", |(_, extension)| extension) {
         "docx" => 'w',
         "xlsx" => 'x',

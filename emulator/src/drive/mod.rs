@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 pub use build::{Web, media_type};
-pub(crate) use build::{drives, grantees, host, in_url};
+pub(crate) use build::{drives, grantees, host, in_url, link_url, permission_id};
 pub use edit::{DriveEditError, NewContent};
 pub use grant::{Grant, Grantee, Link};
 pub use hash::quick_xor;

@@ -37,8 +37,8 @@ pub struct FileRules {
     pub blocks: fn(&Asker, &Item, Role) -> bool,
     /// Whether the token's scopes reach a drive at all.
     pub reaches: fn(&BTreeSet<String>, is_own: bool) -> bool,
-    /// Whether who has this much of an item may change it.
-    pub edits: fn(Role) -> bool,
+    /// Whether who has this much of an item may change it with these scopes.
+    pub edits: fn(&BTreeSet<String>, is_own: bool, Role) -> bool,
 }
 
 impl FileRules {
@@ -94,6 +94,9 @@ fn reaches(held: &BTreeSet<String>, is_own: bool) -> bool {
     is_own || EVERYWHERE.iter().any(|scope| held.contains(*scope))
 }
 
-fn edits(role: Role) -> bool {
-    role >= Role::Write
+/// `Files.ReadWrite` is for the caller's own drive, as `Files.Read` is.
+fn edits(held: &BTreeSet<String>, is_own: bool, role: Role) -> bool {
+    const EVERYWHERE: [&str; 4] =
+        ["Files.ReadWrite.All", "Sites.ReadWrite.All", "Sites.Manage.All", "Sites.FullControl.All"];
+    role >= Role::Write && (is_own || EVERYWHERE.iter().any(|scope| held.contains(*scope)))
 }

@@ -71,5 +71,5 @@ impl Effect {
 
 /// All rows that change something.
 pub(super) fn rows() -> impl Iterator<Item = &'static WriteRoute> {
-    [mail::WRITES, calendar::WRITES, files::WRITES].into_iter().flatten()
+    [mail::WRITES, calendar::WRITES].into_iter().chain(files::WRITES.iter().copied()).flatten()
 }

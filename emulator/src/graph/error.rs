@@ -116,7 +116,6 @@ pub(super) enum GraphError {
     NoConversion,
     #[error("An item with the same name already exists under the parent")]
     NameExists,
-    #[expect(dead_code, reason = "for writes of files, which come next")]
     #[error("ETag does not match current item's value")]
     ETag,
 }

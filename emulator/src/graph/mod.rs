@@ -40,6 +40,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 
 use self::dispatch::{Call, Service};
+pub use self::files::upload::Uploads;
 use crate::serve::Arrived;
 use crate::world::State;
 

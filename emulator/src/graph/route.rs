@@ -45,7 +45,6 @@ pub(super) type Handler = fn(&View<'_>, &Ask<'_>) -> Result<Answer, Refusal>;
 pub(super) enum Verb {
     Get,
     Post,
-    #[expect(dead_code, reason = "for writes of files, which come next")]
     Put,
     Patch,
     Delete,

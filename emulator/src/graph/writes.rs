@@ -213,6 +213,7 @@ fn published_write(method: &Method, path: &Path<'_>, published: &Published, view
         "calendar" => Part::Calendar,
         "contacts" => Part::Contacts,
         "chats" | "teams" => Part::Teams,
+        "files" | "sites" => Part::Files,
         _ => Part::Directory,
     };
     let operation = format!("{method} {}{}", path.owner().0.template(), published.template);

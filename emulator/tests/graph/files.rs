@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fixtures::plan::PersonKind;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::scene::{Reply, Scene};
 
@@ -181,4 +181,169 @@ async fn scopes_reach_no_further_than_they_say() {
     assert_eq!(profile.get("/me/drive/root").await.code(), "403 accessDenied");
     let selected = scene.caller("bob@contoso", "Sites.Selected");
     assert_eq!(selected.get("/sites/root").await.code(), "403 accessDenied");
+}
+
+/// A file is put, renamed, moved, shared and deleted; each of it is written down, each changes the fingerprint, none goes without a scope.
+#[tokio::test]
+async fn writes_are_real_and_need_scope_and_access() {
+    let scene = Scene::new().await;
+    let alice = scene.caller("alice@contoso", "Files.ReadWrite");
+    let bob = scene.caller("bob@contoso", "Files.ReadWrite.All");
+    let reader = scene.caller("alice@contoso", "Files.Read.All");
+    let mut seen = vec![scene.running.state().world().content_fingerprint()];
+    let put = |caller: &crate::scene::Caller<'_>, path: &str, text: &str| {
+        caller.request("PUT", path).header("content-type", "text/plain").body(text.to_owned())
+    };
+    let path = "/me/drive/root:/Reports/Fresh.txt:/content";
+    assert_eq!(scene.send(put(&reader, path, "x")).await.code(), "403 accessDenied");
+    assert_eq!(scene.running.state().world().content_fingerprint(), seen[0]);
+    let made = scene.send(put(&alice, path, "first words")).await;
+    assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.bytes));
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    seen.push(scene.running.state().world().content_fingerprint());
+    let again = scene.send(put(&alice, path, "second words")).await;
+    assert_eq!((again.status, again.json()["id"].as_str()), (200, Some(id.as_str())));
+    seen.push(scene.running.state().world().content_fingerprint());
+    let stale = put(&alice, path, "third").header("if-match", made.json()["eTag"].as_str().unwrap());
+    assert_eq!(scene.send(stale).await.code(), "412 resourceModified");
+    let item = format!("/me/drive/items/{id}");
+    let bytes = download(&scene, &alice.get(&format!("{item}/content")).await).await.bytes;
+    assert_eq!(bytes, b"second words");
+    let folder = alice.send("POST", "/me/drive/root/children", &json!({ "name": "New", "folder": {} })).await;
+    assert_eq!(folder.status, 201);
+    let taken = alice.send("POST", "/me/drive/root/children", &json!({ "name": "new", "folder": {} })).await;
+    assert_eq!(taken.code(), "409 nameAlreadyExists");
+    seen.push(scene.running.state().world().content_fingerprint());
+    let body = json!({ "name": "Moved.txt", "parentReference": { "id": folder.json()["id"] } });
+    assert_eq!(alice.send("PATCH", &item, &body).await.status, 200);
+    seen.push(scene.running.state().world().content_fingerprint());
+    assert_eq!(alice.get("/me/drive/root:/New/Moved.txt").await.json()["id"], id);
+    let circle = json!({ "parentReference": { "id": folder.json()["id"] } });
+    let into_itself = format!("/me/drive/items/{}", folder.json()["id"].as_str().unwrap());
+    assert_eq!(alice.send("PATCH", &into_itself, &circle).await.code(), "400 invalidRequest");
+    // Nobody else has it until it is shared.
+    let drive = drive_ids(&scene, "contoso")["alice@contoso"].clone();
+    let there = format!("/drives/{drive}/items/{id}");
+    assert_eq!(bob.get(&there).await.code(), "404 itemNotFound");
+    let invite =
+        json!({ "recipients": [{ "email": "bob@contoso.example" }], "roles": ["read"], "requireSignIn": true });
+    let given = alice.send("POST", &format!("{item}/invite"), &invite).await;
+    assert_eq!(given.status, 200, "{}", String::from_utf8_lossy(&given.bytes));
+    seen.push(scene.running.state().world().content_fingerprint());
+    assert_eq!(bob.get(&there).await.status, 200);
+    assert_eq!(bob.send("DELETE", &there, &json!({})).await.code(), "403 accessDenied");
+    let permission = given.json()["value"][0]["id"].as_str().unwrap().to_owned();
+    let taken_back = alice.send("DELETE", &format!("{item}/permissions/{permission}"), &json!({})).await;
+    assert_eq!(taken_back.status, 204);
+    // All is as it was before the invitation.
+    assert_eq!(scene.running.state().world().content_fingerprint(), seen[seen.len() - 2]);
+    assert_eq!(bob.get(&there).await.code(), "404 itemNotFound");
+    let link = json!({ "type": "view", "scope": "organization" });
+    let link = alice.send("POST", &format!("{item}/createLink"), &link).await;
+    assert_eq!(link.status, 201);
+    seen.push(scene.running.state().world().content_fingerprint());
+    follows(&scene, link.json()["link"]["webUrl"].as_str().unwrap()).await;
+    assert_eq!(alice.send("DELETE", &item, &json!({})).await.status, 204);
+    seen.push(scene.running.state().world().content_fingerprint());
+    assert_eq!(alice.get(&item).await.code(), "404 itemNotFound");
+    let different: std::collections::BTreeSet<_> = seen.iter().collect();
+    assert_eq!(different.len(), seen.len());
+    let effects = scene.running.state().journal.side_effects_since(0);
+    assert_eq!(effects.len(), seen.len(), "{effects:?}");
+}
+
+/// A link opens nothing by itself, for one request to who follows it, and nothing to whom it is not for.
+async fn follows(scene: &Scene, url: &str) {
+    use base64::Engine as _;
+    let encoded = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(url);
+    let path = format!("/shares/u!{encoded}/driveItem");
+    let follow = ("prefer", "redeemSharingLinkIfNecessary");
+    let bob = scene.caller("bob@contoso", "Files.ReadWrite.All");
+    assert_eq!(bob.get(&path).await.code(), "403 accessDenied");
+    assert_eq!(bob.get_with(&path, follow.0, follow.1).await.status, 200);
+    assert_eq!(bob.get(&path).await.code(), "403 accessDenied");
+    let gina = scene.caller("gina@contoso", "Files.ReadWrite.All");
+    assert_eq!(gina.get_with(&path, follow.0, follow.1).await.code(), "403 accessDenied");
+    let mallory = scene.caller("mallory@fabrikam", "Files.ReadWrite.All");
+    assert_eq!(mallory.get_with(&path, follow.0, follow.1).await.code(), "404 itemNotFound");
+    let reader = scene.caller("bob@contoso", "Files.Read.All");
+    assert_eq!(reader.get(&path).await.code(), "403 accessDenied");
+}
+
+#[tokio::test]
+async fn a_large_file_comes_in_pieces() {
+    let scene = Scene::new().await;
+    let alice = scene.caller("alice@contoso", "Files.ReadWrite");
+    let opened = alice.send("POST", "/me/drive/root:/Reports/Large.txt:/createUploadSession", &json!({})).await;
+    assert_eq!(opened.status, 200, "{}", String::from_utf8_lossy(&opened.bytes));
+    let url = opened.json()["uploadUrl"].as_str().unwrap().to_owned();
+    assert!(url.starts_with(scene.running.content.as_str()));
+    let piece = |range: &str, text: &str| {
+        scene.request("PUT", &url).header("content-range", range.to_owned()).body(text.to_owned())
+    };
+    let first = scene.send(piece("bytes 0-4/11", "Hello")).await;
+    assert_eq!((first.status, &first.json()["nextExpectedRanges"][0]), (202, &json!("5-")));
+    assert_eq!(scene.send(piece("bytes 6-10/11", "world")).await.status, 416);
+    assert_eq!(alice.get("/me/drive/root:/Reports/Large.txt").await.status, 404);
+    let last = scene.send(piece("bytes 5-10/11", " world")).await;
+    assert_eq!(last.status, 201);
+    let redirect = alice.get("/me/drive/root:/Reports/Large.txt:/content").await;
+    assert_eq!(download(&scene, &redirect).await.bytes, b"Hello world");
+    let forged = url.replace("tempauth=", "tempauth=A");
+    assert_eq!(scene.send(scene.request("GET", &forged)).await.status, 401);
+    let rows = scene.running.state().journal.audit_since(0);
+    assert!(rows.iter().any(|row| row.kind == "content-write" && row.status == 201));
+}
+
+#[tokio::test]
+async fn sites_lists_and_pages_of_who_is_let_in() {
+    let scene = Scene::new().await;
+    let scopes = "Sites.Read.All";
+    for (who, lets) in
+        [("alice@contoso", true), ("bob@contoso", true), ("dave@contoso", false), ("gina@contoso", false)]
+    {
+        let caller = scene.caller(who, scopes);
+        let found = caller.get("/sites?search=finance").await.values();
+        assert_eq!(found.len(), usize::from(lets), "{who}");
+        let at = caller.get("/sites/contoso.sharepoint.example:/sites/finance").await;
+        assert_eq!(at.status, if lets { 200 } else { 404 }, "{who}");
+    }
+    let carol = scene.caller("carol@contoso", scopes);
+    let site = carol.get("/sites/contoso.sharepoint.example:/sites/finance").await.json();
+    let id = site["id"].as_str().unwrap();
+    assert_eq!(id.split(',').count(), 3);
+    let lists = carol.get(&format!("/sites/{id}/lists")).await.values();
+    let names: Vec<_> = lists.iter().map(|list| list["displayName"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Documents", "Contracts", "Vendors"]);
+    let bare = carol.get(&format!("/sites/{id}/lists/Vendors/items")).await.values();
+    assert!(bare.iter().all(|item| item.get("fields").is_none()));
+    let items =
+        carol.get(&format!("/sites/{id}/lists/Vendors/items?expand=fields(select=Title,Status)")).await.values();
+    assert_eq!(items.len(), 3);
+    assert!(items[0]["fields"]["Title"].as_str().unwrap().starts_with("Northwind Traders"));
+    let filtered =
+        |column: &str| format!("/sites/{id}/lists/Vendors/items?$expand=fields&$filter=fields/{column} eq 'Open'");
+    assert_eq!(carol.get(&filtered("Status")).await.values().len(), 2);
+    assert_eq!(carol.get(&filtered("Contact")).await.code(), "400 invalidRequest");
+    let warned = carol.get_with(&filtered("Contact"), "prefer", "HonorNonIndexedQueriesWarningMayFailRandomly").await;
+    assert_eq!(warned.values().len(), 0);
+    // A library shows as a list what its drive shows: Bob sees no payroll there either.
+    let bob = scene.caller("bob@contoso", scopes);
+    let names = |values: Vec<Value>| -> Vec<String> {
+        values.iter().map(|item| item["fields"]["FileLeafRef"].as_str().unwrap().to_owned()).collect()
+    };
+    let of = format!("/sites/{id}/lists/Documents/items?expand=fields");
+    let (hers, his) = (names(carol.get(&of).await.values()), names(bob.get(&of).await.values()));
+    assert!(hers.contains(&"Payroll January.xlsx".to_owned()) && !his.contains(&"Payroll January.xlsx".to_owned()));
+    let pages = carol.get(&format!("/sites/{id}/pages")).await.values();
+    let page = pages[0]["id"].as_str().unwrap();
+    let read = format!("/sites/{id}/pages/{page}/microsoft.graph.sitePage?$expand=canvasLayout");
+    let page = carol.get(&read).await.json();
+    let html = &page["canvasLayout"]["horizontalSections"][0]["columns"][0]["webparts"][0]["innerHtml"];
+    assert!(html.as_str().unwrap().contains("closed on the fifth day"));
+    let mallory = scene.caller("mallory@fabrikam", scopes);
+    assert_eq!(mallory.get(&format!("/sites/{id}")).await.code(), "404 itemNotFound");
+    for only_applications in ["/sites/getAllSites", "/sites/delta"] {
+        assert_ne!(carol.get(only_applications).await.status, 200, "{only_applications}");
+    }
 }

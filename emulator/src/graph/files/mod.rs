@@ -11,9 +11,11 @@ mod locate;
 mod shape;
 mod shares;
 mod sites;
+pub(crate) mod upload;
+mod write;
 
 use self::locate::{Home, Spot};
-use super::effect::WriteRoute;
+use super::effect::{WriteRoute, Writer};
 use super::route::{Handler, Route, Under, Verb, Workload};
 
 /// Reads files.
@@ -97,17 +99,47 @@ pub(super) const ROUTES: &[&[Route]] = &[
     SITE_ROUTES,
 ];
 
-/// The rows that change something.
-pub(super) const WRITES: &[WriteRoute] = &[WriteRoute {
-    verb: Verb::Get,
-    under: Under::Owner,
-    template: "/drive",
-    own: OWN_DRIVE,
-    others: ALL,
-    workload: Workload::SharePoint,
-    at: 0,
-    handler: drives::open,
-}];
+/// Changes files of one's own.
+const WRITE: &[&str] = &["Files.ReadWrite", "Files.ReadWrite.All", "Sites.ReadWrite.All"];
+/// Changes what is another's.
+const WRITE_ALL: &[&str] = &["Files.ReadWrite.All", "Sites.ReadWrite.All"];
+
+const fn change(verb: Verb, under: Under, template: &'static str, handler: Writer) -> WriteRoute {
+    WriteRoute { verb, under, template, own: WRITE, others: WRITE_ALL, workload: Workload::SharePoint, at: 0, handler }
+}
+
+/// The rows below one address of a drive that change something.
+macro_rules! changes {
+    ($under:ident, $home:ident, $drive:literal) => {
+        changes!(@all $under, $home, $drive, [
+            (Root, "/root", ""), (Item, "/items/{id}", ""), (RootPath, "/root:/{path}", ":"), (ItemPath, "/items/{id}:/{path}", ":"),
+        ])
+    };
+    (@all $under:ident, $home:ident, $drive:literal, [$(($spot:ident, $at:literal, $colon:literal),)*]) => {
+        &[$(
+            change(Verb::Patch, Under::$under, concat!($drive, $at), |view, ask, _| write::update(view, ask, Home::$home, Spot::$spot)),
+            change(Verb::Delete, Under::$under, concat!($drive, $at), |view, ask, _| write::delete(view, ask, Home::$home, Spot::$spot)),
+            change(Verb::Put, Under::$under, concat!($drive, $at, $colon, "/content"), |view, ask, _| write::put(view, ask, Home::$home, Spot::$spot)),
+            change(Verb::Post, Under::$under, concat!($drive, $at, $colon, "/children"), |view, ask, _| write::create(view, ask, Home::$home, Spot::$spot)),
+            change(Verb::Post, Under::$under, concat!($drive, $at, $colon, "/createLink"), |view, ask, _| write::create_link(view, ask, Home::$home, Spot::$spot)),
+            change(Verb::Post, Under::$under, concat!($drive, $at, $colon, "/invite"), |view, ask, _| write::invite(view, ask, Home::$home, Spot::$spot)),
+            change(Verb::Post, Under::$under, concat!($drive, $at, $colon, "/createUploadSession"), |view, ask, _| write::open_session(view, ask, Home::$home, Spot::$spot)),
+            change(Verb::Delete, Under::$under, concat!($drive, $at, $colon, "/permissions/{id}"), |view, ask, _| write::revoke(view, ask, Home::$home, Spot::$spot)),
+        )*]
+    };
+}
+
+/// The rows that change something, by what stands before an item.
+pub(super) const WRITES: &[&[WriteRoute]] = &[
+    OPEN,
+    changes!(Owner, Owner, "/drive"),
+    changes!(Root, Drive, "/drives/{id}"),
+    changes!(Root, Site, "/sites/{id}/drive"),
+    changes!(Root, Group, "/groups/{id}/drive"),
+];
+
+const OPEN: &[WriteRoute] =
+    &[WriteRoute { own: OWN_DRIVE, others: ALL, ..change(Verb::Get, Under::Owner, "/drive", drives::open) }];
 
 const DRIVES: &[Route] = &[
     // Before `/sites/{id}/…`: what stands after a colon is a path, whatever it is called.

@@ -27,11 +27,9 @@ pub(in crate::graph) struct DriveView<'a> {
 }
 
 /// One site that a principal is let into.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(in crate::graph) struct SiteView<'a> {
     pub(in crate::graph) site: &'a Arc<Site>,
-    #[expect(dead_code, reason = "for writes of sites, which come next")]
-    pub(in crate::graph) role: Role,
 }
 
 impl<'a> View<'a> {
@@ -112,7 +110,7 @@ impl<'a> View<'a> {
     pub(in crate::graph) fn sites(&self) -> Vec<SiteView<'a>> {
         let asker = self.asker();
         let sites = self.tenant.sites.values();
-        sites.filter_map(|site| Some(SiteView { site, role: self.site_role(&asker, site)? })).collect()
+        sites.filter(|site| self.site_role(&asker, site).is_some()).map(|site| SiteView { site }).collect()
     }
 
     /// A site by id: `root`, `{host},{site},{web}`, a host name, or the id of the site collection.
@@ -155,6 +153,12 @@ impl<'a> View<'a> {
     /// A user of the tenant by object id.
     pub(in crate::graph) fn person(&self, id: fixtures::ids::UserId) -> Option<&'a User> {
         self.tenant.directory.user(id)
+    }
+
+    /// Whom an invitation to this address goes to.
+    pub(in crate::graph) fn addressee(&self, address: &str) -> Option<&'a User> {
+        let is_it = |known: &str| known.eq_ignore_ascii_case(address);
+        self.tenant.directory.users().find(|user| user.mail.as_deref().is_some_and(is_it) || is_it(&user.upn))
     }
 
     /// The display name of a group.
@@ -316,13 +320,13 @@ impl<'a> DriveView<'a> {
         }
     }
 
-    #[expect(dead_code, reason = "for writes of files, which come next")]
     /// Refuses who may read this item and not change it.
     pub(in crate::graph) fn may_edit(&self, item: &Item) -> Result<(), Refusal> {
-        if self.role(item).is_some_and(self.rules.edits) {
+        if self.role(item).is_some_and(|role| (self.rules.edits)(&self.asker.scopes, self.is_own, role)) {
             Ok(())
         } else {
-            Err(GraphError::DriveDenied.because("access rule `edits`: the caller may read this item only"))
+            Err(GraphError::DriveDenied
+                .because("access rule `edits`: the caller, or the token's scopes, may read this item only"))
         }
     }
 }
