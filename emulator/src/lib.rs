@@ -25,6 +25,7 @@ pub mod options;
 pub mod principal;
 pub mod rules;
 pub mod save;
+pub mod search;
 pub mod seed;
 pub mod serve;
 pub mod site;

@@ -56,6 +56,8 @@ pub struct Rules {
     pub shows_chat: fn(held: &BTreeSet<String>) -> bool,
     /// Who sees which file.
     pub files: FileRules,
+    /// Whether a user may search mail, events and what is said in chats and channels.
+    pub searches: fn(&TenantWorld, UserId) -> bool,
     /// What the issuer decides.
     pub issuer: IssuerRules,
 }
@@ -116,6 +118,7 @@ impl Rules {
         channel,
         shows_chat,
         files: FileRules::STRICT,
+        searches,
         issuer: IssuerRules::STRICT,
     };
 }
@@ -272,4 +275,9 @@ fn channel(kind: ChannelKind, in_team: bool, in_channel: bool) -> bool {
 /// `Chat.ReadBasic` shows names and members of chats.
 fn shows_chat(held: &BTreeSet<String>) -> bool {
     admits(&["Chat.Read", "Chat.ReadWrite"], held)
+}
+
+/// Guests may not: <https://learn.microsoft.com/graph/search-concept-overview#known-limitations>.
+fn searches(tenant: &TenantWorld, asker: UserId) -> bool {
+    tenant.directory.user(asker).is_some_and(|user| user.kind != PersonKind::Guest)
 }

@@ -24,7 +24,7 @@ pub(super) fn refusal(method: &Method, path: &str) -> Refusal {
     match route::find(method, &path) {
         // Teams speaks of roles to applications, and of scopes to users.
         Some((row, ..)) if row.workload() != Workload::Teams => {
-            row.workload().denied(&[], &BTreeSet::new()).because(reason)
+            row.workload().denied(row.needed(true), &BTreeSet::new()).because(reason)
         }
         _ => writes::denied_to_application(&path).because(reason),
     }

@@ -26,6 +26,7 @@ mod people;
 mod prefer;
 mod published;
 mod route;
+mod search;
 mod teams;
 mod userinfo;
 mod view;

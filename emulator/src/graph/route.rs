@@ -18,7 +18,7 @@ use super::odata::options::{Kind, Options};
 use super::path::Path;
 use super::prefer::Prefer;
 use super::view::View;
-use super::{audit, calendar, files, mail, people, teams};
+use super::{audit, calendar, files, mail, people, search, teams};
 use crate::journal::TenantAudit;
 use crate::seed::Seed;
 
@@ -101,6 +101,7 @@ pub(super) enum Workload {
     Directory,
     Teams,
     SharePoint,
+    Search,
 }
 
 impl Workload {
@@ -109,6 +110,7 @@ impl Workload {
         match self {
             Self::Exchange => GraphError::MailAccessDenied,
             Self::Directory => GraphError::DirectoryDenied,
+            Self::Search => GraphError::Forbidden(search_denied("the requested entities", needed, held)),
             Self::Teams => {
                 let held = held.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
                 let needed = needed.join(", ");
@@ -125,10 +127,18 @@ impl Workload {
         match self {
             Self::Exchange => "ApplicationThrottled",
             Self::Directory => "Request_ThrottledTemporarily",
-            Self::Teams => "TooManyRequests",
+            Self::Teams | Self::Search => "TooManyRequests",
             Self::SharePoint => "activityLimitReached",
         }
     }
+}
+
+/// What `/search/query` says of scopes that are missing.
+pub(super) fn search_denied(entity: &str, needed: &[&str], held: &BTreeSet<String>) -> String {
+    let (needed, held) = (needed.join(", "), held.iter().map(String::as_str).collect::<Vec<_>>().join(", "));
+    format!(
+        "Access to {entity} in Graph API requires the following permissions: {needed}. However, the application only has the following permissions granted: {held}"
+    )
 }
 
 /// Whose thing a path names.
@@ -218,7 +228,7 @@ impl Ask<'_> {
 
 /// All rows.
 pub(super) fn rows() -> impl Iterator<Item = &'static Route> {
-    let others = [mail::ROUTES, calendar::ROUTES, people::ROUTES, audit::ROUTES, teams::ROUTES];
+    let others = [mail::ROUTES, calendar::ROUTES, people::ROUTES, audit::ROUTES, teams::ROUTES, search::ROUTES];
     others.into_iter().chain(files::ROUTES.iter().copied()).flatten()
 }
 

@@ -4,6 +4,7 @@
 //! shows is decided by the rules alone.
 
 pub(super) mod people;
+pub(super) mod search;
 pub(super) mod teams;
 
 use std::collections::BTreeSet;

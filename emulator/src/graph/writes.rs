@@ -180,12 +180,6 @@ pub(super) fn answer(method: &Method, path: &Path<'_>, view: &View<'_>) -> Attem
         let unmodelled = vec![format!("method {operation:.20}")];
         return Attempt { operation, is_write: false, refusal: GraphError::Method.into(), unmodelled };
     }
-    // Reads that come by POST.
-    for read in ["/search/query", "/search/microsoft.graph.query"] {
-        if *method == Method::POST && path.segments().keys(read).is_some() {
-            return not_modelled("POST /search/query".to_owned());
-        }
-    }
     if let Some(published) = published::find(method, path) {
         return published_write(method, path, published, view);
     }

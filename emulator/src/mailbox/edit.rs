@@ -267,6 +267,7 @@ impl Mailbox {
         }
         self.message_ids = self.messages.iter().enumerate().map(|(at, message)| (message.id.clone(), at)).collect();
         self.fingerprint = OnceLock::new();
+        self.index = OnceLock::new();
     }
 }
 

@@ -8,6 +8,7 @@ mod body;
 mod compose;
 mod dates;
 mod edit;
+mod found;
 mod message;
 mod mime;
 
@@ -29,6 +30,7 @@ pub(crate) use message::moved;
 pub use message::{Importance, Item, Message, NewMessage, Wire};
 
 use crate::options::EPOCH;
+use crate::search::Index;
 
 /// The name of the folder above all others.
 const ROOT: &str = "msgfolderroot";
@@ -45,6 +47,8 @@ pub struct Mailbox {
     messages: Vec<Arc<Message>>,
     message_ids: BTreeMap<String, usize>,
     fingerprint: OnceLock<[u8; 32]>,
+    /// What search looks into: made when first asked for.
+    index: OnceLock<Arc<Index>>,
 }
 
 /// Where a folder stands in its mailbox: what messages and rules refer to it by.
@@ -95,6 +99,7 @@ impl Mailbox {
             messages: Vec::new(),
             message_ids: BTreeMap::new(),
             fingerprint: OnceLock::new(),
+            index: OnceLock::new(),
         };
         mailbox.add_folder("", Some(ROOT));
         for folder in WELL_KNOWN {
@@ -173,6 +178,11 @@ impl Mailbox {
     /// A message by id.
     pub fn message(&self, id: &str) -> Option<&Arc<Message>> {
         self.message_ids.get(id).and_then(|at| self.messages.get(*at))
+    }
+
+    /// The index of its messages, numbered as they stand.
+    pub fn search_index(&self) -> &Index {
+        self.index.get_or_init(|| Arc::new(Index::of(self.messages.iter().map(AsRef::as_ref))))
     }
 
     /// A hash over all content, kept until something changes.

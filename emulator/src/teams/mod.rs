@@ -7,6 +7,7 @@
 //! Who belongs to a team is the directory's to say: its group's members. Nothing in this module decides who may see what.
 
 mod build;
+mod found;
 mod message;
 mod text;
 
@@ -18,6 +19,9 @@ use fixtures::teams::{ChannelKind, ChatKind, Visibility};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use crate::search::Index;
+
+pub use found::Spoken;
 pub use message::{Attachment, Content, Identity, Importance, Mention, Message, NewMessage, Reaction};
 
 /// Everything of Teams in one tenant.
@@ -114,6 +118,8 @@ pub struct Channel {
 pub struct Thread {
     messages: Vec<Arc<Message>>,
     fingerprint: OnceLock<[u8; 32]>,
+    /// What search looks into: made when first asked for.
+    index: OnceLock<Arc<Index>>,
 }
 
 /// A change of what is not there.
@@ -210,12 +216,25 @@ impl Channel {
 impl Thread {
     fn of(mut messages: Vec<Message>) -> Self {
         messages.sort_by_key(|message| message.number);
-        Self { messages: messages.into_iter().map(Arc::new).collect(), fingerprint: OnceLock::new() }
+        Self { messages: messages.into_iter().map(Arc::new).collect(), ..Self::default() }
     }
 
     /// Messages and replies, the oldest first.
     pub fn messages(&self) -> impl DoubleEndedIterator<Item = &Arc<Message>> {
         self.messages.iter()
+    }
+
+    /// A message or reply by its place.
+    pub fn at(&self, place: usize) -> Option<&Arc<Message>> {
+        self.messages.get(place)
+    }
+
+    /// The index of its messages, numbered as they stand; `to` are the members of the chat.
+    pub fn search_index(&self, to: &[Member]) -> &Index {
+        self.index.get_or_init(|| {
+            let spoken = self.messages.iter().map(|message| Spoken { message, to, reader: None });
+            Arc::new(Index::of(spoken))
+        })
     }
 
     /// A message or reply by id.
@@ -232,6 +251,7 @@ impl Thread {
         let id = message.id.clone();
         self.messages.push(Arc::new(message));
         self.fingerprint = OnceLock::new();
+        self.index = OnceLock::new();
         id
     }
 

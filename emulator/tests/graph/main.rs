@@ -15,6 +15,7 @@ mod people;
 mod permissions;
 mod protocol;
 mod scene;
+mod search;
 mod shapes;
 mod table;
 mod teams;

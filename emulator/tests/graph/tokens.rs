@@ -62,6 +62,7 @@ async fn no_row_answers_an_application_by_itself() {
             "400 BadRequest /me request is only valid with delegated authentication flow.",
             "403 Authorization_RequestDenied Insufficient privileges to complete the operation.",
             "403 ErrorAccessDenied Access is denied. Check credentials and try again.",
+            "403 Forbidden Access to the requested entities in Graph API requires the following permissions: Acronym.Read.All, Bookmark.Read.All, Calendars.Read, Calendars.ReadWrite, Chat.Read, Chat.ReadWrite, ExternalItem.Read.All, ExternalItem.ReadWrite.All, Files.Read.All, Files.ReadWrite.All, Mail.Read, Mail.ReadWrite, QnA.Read.All, Sites.Read.All, Sites.ReadWrite.All. However, the application only has the following permissions granted: ",
             "403 Forbidden Missing role permissions on the request. API requires one of 'Chat.ReadWrite, ChatMessage.Send, ChannelMessage.Send, OnlineMeetings.ReadWrite'. Roles on the request ''",
             "403 accessDenied Access denied",
         ]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::found::Searched;
 use super::{check_id, page_size, shape, unfit};
 use crate::graph::answer::Answer;
 use crate::graph::error::{GraphError, Refusal};
@@ -310,7 +311,7 @@ fn search<'a>(
     let mut hits: Vec<_> = mailbox
         .messages()
         .filter(|message| only.is_none_or(|only| message.folder == only))
-        .filter(|message| query.matches(message, mailbox.shows_body))
+        .filter(|message| query.holds(&Searched { message, has_body: mailbox.shows_body }))
         .collect();
     hits.sort_by_key(|message| std::cmp::Reverse(message.sent.unwrap_or(message.received)));
     hits.truncate(super::LIMIT);

@@ -2,6 +2,7 @@
 
 mod attachments;
 mod folders;
+mod found;
 mod messages;
 mod parse;
 mod send;

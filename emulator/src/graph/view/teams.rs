@@ -108,6 +108,12 @@ impl<'a> View<'a> {
         })
     }
 
+    /// Every channel that is open to the caller.
+    pub(in crate::graph) fn channels(&self) -> impl Iterator<Item = ChannelView<'a>> {
+        let teams: Vec<_> = self.tenant.teams.teams().filter_map(|team| self.team_view(team)).collect();
+        teams.into_iter().flat_map(|team| team.channels().collect::<Vec<_>>())
+    }
+
     /// The users who are in a team.
     pub(in crate::graph) fn team_members(&self, of: &TeamView<'a>) -> impl Iterator<Item = &'a User> {
         let directory = &self.tenant.directory;
@@ -121,15 +127,20 @@ impl<'a> ChatView<'a> {
         Self { chat, since, rules }
     }
 
+    /// Whether a message of this chat is shown to the caller.
+    pub(super) fn shows(&self, message: &Message) -> bool {
+        (self.rules.history)(self.since, message.created)
+    }
+
     /// What the caller may see of what was said, the newest first.
     pub(in crate::graph) fn messages(&self) -> impl Iterator<Item = &'a Arc<Message>> + use<'a> {
-        let (since, rules) = (self.since, self.rules);
-        self.chat.thread.messages().rev().filter(move |message| (rules.history)(since, message.created))
+        let view = *self;
+        view.chat.thread.messages().rev().filter(move |message| view.shows(message))
     }
 
     /// A message by id.
     pub(in crate::graph) fn message(&self, id: &str) -> Option<&'a Arc<Message>> {
-        self.chat.thread.message(id).filter(|message| (self.rules.history)(self.since, message.created))
+        self.chat.thread.message(id).filter(|message| self.shows(message))
     }
 }
 
