@@ -126,7 +126,10 @@ fn one(service: &Service, principal: &Principal, call: &Call<'_>, item: &Item, n
     let Ok(method) = Method::from_bytes(item.method.to_ascii_uppercase().as_bytes()) else {
         return refused("The method of a batch item is not valid.");
     };
-    let (path, query) = item.url.split_once('?').unwrap_or((&item.url, ""));
+    // msgraph-core for Python sends whole addresses; what counts is the part below the service root.
+    let root = format!("{}/v1.0", call.origin);
+    let url = item.url.strip_prefix(&root).filter(|rest| rest.starts_with('/')).unwrap_or(&item.url);
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
     if path.contains("://") {
         return refused("The url of a batch item must be relative.");
     }

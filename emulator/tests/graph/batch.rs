@@ -97,3 +97,21 @@ async fn an_item_is_throttled_by_itself() {
     assert_eq!(answers[2]["body"]["error"]["code"], "Request_ThrottledTemporarily");
     assert_eq!(answers[3]["body"]["error"]["code"], "ApplicationThrottled");
 }
+
+#[tokio::test]
+async fn whole_addresses_of_this_service_are_taken_and_no_others() {
+    let scene = Scene::new().await;
+    let alice = scene.caller(fixtures::cast::ALICE, "User.Read Mail.Read");
+    let root = format!("{}/v1.0", scene.running.graph.as_str().trim_end_matches('/'));
+    let items = [
+        format!("{root}/me/messages?$top=1"),
+        format!("{root}evil/me"),
+        "https://elsewhere.example/v1.0/me".to_owned(),
+    ];
+    let requests: Vec<_> =
+        (0..).zip(&items).map(|(id, url)| json!({ "id": id.to_string(), "method": "GET", "url": url })).collect();
+    let reply = alice.send("POST", "/$batch", &json!({ "requests": requests })).await.json();
+    let statuses: Vec<_> =
+        reply["responses"].as_array().unwrap().iter().map(|answer| answer["status"].clone()).collect();
+    assert_eq!(statuses, [200, 400, 400]);
+}
