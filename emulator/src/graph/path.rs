@@ -116,25 +116,33 @@ pub(super) fn is_function(segment: &str) -> bool {
 /// Makes one segment of the path that stands between colons: `root:`, `a`, `b:`, `children` is `root:`, `a/b`, `children`. A colon with no
 /// path after it says nothing. <https://learn.microsoft.com/graph/onedrive-addressing-driveitems>
 fn by_path(segments: Vec<Cow<'_, str>>) -> Vec<Cow<'_, str>> {
-    let begins = |at: usize, segment: &str| {
-        let before = at.checked_sub(1).and_then(|before| segments.get(before));
+    let mut all: Vec<Cow<'_, str>> = Vec::with_capacity(segments.len());
+    let mut rest = segments.into_iter();
+    while let Some(segment) = rest.next() {
+        let before = all.last();
         let holds = |names: &[&str]| before.is_some_and(|name| names.iter().any(|of| name.eq_ignore_ascii_case(of)));
-        segment.ends_with(':') && (segment.eq_ignore_ascii_case("root:") || holds(&["items", "sites", "special"]))
-    };
-    let Some(at) = segments.iter().enumerate().position(|(at, segment)| begins(at, segment)) else { return segments };
-    let mut all = segments;
-    let rest = all.split_off(at + 1);
-    let end = rest.iter().position(|segment| segment.ends_with(':')).map_or(rest.len(), |end| end + 1);
-    let path = rest.iter().take(end).map(AsRef::as_ref).collect::<Vec<_>>().join("/");
-    let path = path.trim_end_matches(':');
-    if path.is_empty() {
-        if let Some(last) = all.last_mut() {
-            *last = Cow::Owned(last.trim_end_matches(':').to_owned());
+        let begins =
+            segment.ends_with(':') && (segment.eq_ignore_ascii_case("root:") || holds(&["items", "sites", "special"]));
+        if !begins {
+            all.push(segment);
+            continue;
         }
-    } else {
-        all.push(Cow::Owned(path.to_owned()));
+        let mut path = String::new();
+        for part in rest.by_ref() {
+            if !path.is_empty() {
+                path.push('/');
+            }
+            path.push_str(part.trim_end_matches(':'));
+            if part.ends_with(':') {
+                break;
+            }
+        }
+        if path.is_empty() {
+            all.push(Cow::Owned(segment.trim_end_matches(':').to_owned()));
+        } else {
+            all.extend([segment, Cow::Owned(path)]);
+        }
     }
-    all.extend(rest.into_iter().skip(end));
     all
 }
 
@@ -196,6 +204,9 @@ mod tests {
         let expected = Some(vec!["contoso.sharepoint.example".to_owned(), "sites/finance".to_owned()]);
         assert_eq!(site("/sites/contoso.sharepoint.example:/sites/finance:/drive"), expected);
         assert_eq!(keys("/sites/a/lists", "/sites/{hostname}:/{path}"), None);
+        let twice =
+            keys("/sites/a:/b:/drive/root:/c/d:/children", "/sites/{hostname}:/{path}:/drive/root:/{path}:/children");
+        assert_eq!(twice, Some(vec!["a".to_owned(), "b".to_owned(), "c/d".to_owned()]));
         let search = |path| keys(path, "/me/drive/search(q='{text}')");
         assert_eq!(search("/me/drive/search(q='O''Neill%20%2F')"), Some(vec!["O'Neill /".to_owned()]));
         assert_eq!(search("/me/drive/microsoft.graph.search(q='')"), Some(vec![String::new()]));

@@ -76,6 +76,10 @@ impl Metadata {
             .map(|said| said.trim_start_matches('#').trim_start_matches("microsoft.graph."));
         let name = said.filter(|said| self.chain(said).iter().any(|(base, _)| *base == name)).unwrap_or(name);
         let chain = self.chain(name);
+        // Columns of a list are properties of their own, and those that are not selected are not there, `id` included.
+        if name == "fieldValueSet" {
+            return;
+        }
         if chain.is_empty() {
             wrong.push(format!("{name}: no such type"));
         }
@@ -130,6 +134,9 @@ fn subject(context: &str) -> Option<(&'static str, bool)> {
     }
     // What functions answer is named by its type.
     let named = |name: &str| metadata().types.get_key_value(name).map(|(name, _)| *name);
+    if let Some(inner) = fragment.strip_prefix("Collection(").filter(|inner| !inner.starts_with("microsoft.graph.")) {
+        return Some((named(inner.trim_end_matches(')'))?, true));
+    }
     if let Some(inner) = fragment.strip_prefix("Collection(microsoft.graph.") {
         return Some((named(inner.trim_end_matches(')'))?, true));
     }
@@ -149,9 +156,24 @@ fn subject(context: &str) -> Option<(&'static str, bool)> {
             depth == 0 && *letter != ')'
         })
         .collect();
+    let of_drives = bare.starts_with("drives");
     let of_teams = bare.starts_with("chats") || bare.starts_with("teams");
     let name = match bare.rsplit('/').next()? {
         "messages" | "replies" if of_teams => "chatMessage",
+        "items" | "children" if of_drives => "driveItem",
+        "driveItems" => "driveItem",
+        "drives" => "drive",
+        "permissions" => "permission",
+        "versions" => "driveItemVersion",
+        "thumbnails" => "thumbnailSet",
+        "sites" => "site",
+        "lists" => "list",
+        "items" | "listItems" => "listItem",
+        "fields" => "fieldValueSet",
+        "columns" => "columnDefinition",
+        "pages" => "baseSitePage",
+        "microsoft.graph.sitePage" => "sitePage",
+        "shares" => "sharedDriveItem",
         "chats" => "chat",
         "teams" => "team",
         "channels" => "channel",

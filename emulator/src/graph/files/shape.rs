@@ -116,7 +116,8 @@ pub(super) fn selected(
     let url = select.iter().any(|name| name.eq_ignore_ascii_case("content.downloadUrl"));
     value.retain(|key, _| match key.as_str() {
         "@microsoft.graph.downloadUrl" => url || wanted(key),
-        key => key.starts_with("@odata") || wanted(key),
+        // As in the examples of <https://learn.microsoft.com/graph/api/driveitem-list-children>: an item always says which it is.
+        key => key == "id" || key.starts_with("@odata") || wanted(key),
     });
     Ok(value)
 }
