@@ -232,6 +232,7 @@ pub(crate) fn base() -> Plan {
         tenant.policies.clear();
         tenant.folders.clear();
         tenant.calendars = fixtures::calendar::Calendars::default();
+        tenant.files = fixtures::files::Files::default();
     }
     plan
 }
