@@ -218,7 +218,7 @@ impl Mailbox {
     /// Gives a folder and all below it another path, or takes them away.
     fn repath(&mut self, old: &str, new: Option<&str>) -> Vec<Moved> {
         let mut moved = Vec::new();
-        for folder in &mut self.folders {
+        for folder in self.folders.iter_mut() {
             let Some(rest) = folder.path.strip_prefix(old).filter(|rest| rest.is_empty() || rest.starts_with('/'))
             else {
                 continue;
@@ -256,7 +256,7 @@ impl Mailbox {
     pub(super) fn count(&mut self) {
         // Ties stand in the order in which they came: sorting is stable.
         self.messages.sort_by_key(|message| std::cmp::Reverse(message.received));
-        for folder in &mut self.folders {
+        for folder in self.folders.iter_mut() {
             (folder.total, folder.unread) = (0, 0);
         }
         for message in &self.messages {

@@ -8,6 +8,7 @@ mod body;
 mod compose;
 mod dates;
 mod edit;
+mod folders;
 mod found;
 mod message;
 mod mime;
@@ -15,7 +16,6 @@ mod mime;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use fixtures::folders::WELL_KNOWN;
 use fixtures::ids::{TenantId, UserId, exchange_id};
 use fixtures::plan::{Person, Tenant};
 use jiff::{SignedDuration, Timestamp};
@@ -31,6 +31,7 @@ pub use message::{Importance, Item, Message, NewMessage, Wire};
 
 use crate::options::EPOCH;
 use crate::search::Index;
+use folders::Folders;
 
 /// The name of the folder above all others.
 const ROOT: &str = "msgfolderroot";
@@ -42,7 +43,7 @@ pub struct Mailbox {
     pub tenant: TenantId,
     /// Object id of its owner.
     pub owner: UserId,
-    folders: Vec<Folder>,
+    folders: Folders,
     /// Newest first, as Graph lists them.
     messages: Vec<Arc<Message>>,
     message_ids: BTreeMap<String, usize>,
@@ -95,18 +96,14 @@ impl Mailbox {
         let mut mailbox = Self {
             tenant: tenant.id,
             owner,
-            folders: Vec::new(),
+            folders: Folders::new(tenant.id, owner),
             messages: Vec::new(),
             message_ids: BTreeMap::new(),
             fingerprint: OnceLock::new(),
             index: OnceLock::new(),
         };
-        mailbox.add_folder("", Some(ROOT));
-        for folder in WELL_KNOWN {
-            mailbox.add_folder(folder.display_name, Some(folder.name));
-        }
         for folder in tenant.folders.iter().filter(|folder| folder.mailbox == reference) {
-            let at = mailbox.add_folder(&folder.path, None);
+            let at = mailbox.add_folder(&folder.path);
             if let (Some(id), Some(folder)) = (&folder.id, mailbox.folders.get_mut(at.0)) {
                 folder.id.clone_from(id);
             }
@@ -114,10 +111,13 @@ impl Mailbox {
         let mut messages: Vec<_> = tenant
             .mailbox(&reference)
             .map(|row| {
-                let folder = mailbox.add_folder(&row.folder, None);
+                let folder = mailbox.add_folder(&row.folder);
                 Message::of(row, tenant.id, owner, folder, shift, arrived)
             })
             .collect();
+        if messages.is_empty() {
+            return mailbox;
+        }
         message::join_conversations(&mut messages);
         // Ties stand in the order of the rows: sorting is stable.
         messages.sort_by_key(|message| std::cmp::Reverse(message.received));
@@ -127,18 +127,18 @@ impl Mailbox {
     }
 
     /// The folder of a path, made with its parents if it is not there.
-    fn add_folder(&mut self, path: &str, well_known: Option<&'static str>) -> FolderIndex {
+    fn add_folder(&mut self, path: &str) -> FolderIndex {
         if let Some(at) = self.folders.iter().position(|folder| folder.path == path) {
             return FolderIndex(at);
         }
         let (parent, name) = match path.rsplit_once('/') {
-            Some((parent, name)) => (self.add_folder(parent, None), name),
+            Some((parent, name)) => (self.add_folder(parent), name),
             None => (FolderIndex::ROOT, path),
         };
         self.folders.push(Folder {
             id: exchange_id("folder", self.tenant, self.owner, path),
-            display_name: if path.is_empty() { "Top of Information Store".to_owned() } else { unescaped(name) },
-            well_known,
+            display_name: unescaped(name),
+            well_known: None,
             path: path.to_owned(),
             parent,
             total: 0,
@@ -192,11 +192,13 @@ impl Mailbox {
 
     fn counted(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
-        for (_, folder) in self.folders() {
-            hash.update(folder.id.as_bytes());
-            hash.update((folder.path.len() as u64).to_be_bytes());
-            hash.update(folder.path.as_bytes());
-        }
+        self.folders.peek(|folders| {
+            for folder in folders.iter().skip(1).filter(|folder| !folder.is_gone) {
+                hash.update(folder.id.as_bytes());
+                hash.update((folder.path.len() as u64).to_be_bytes());
+                hash.update(folder.path.as_bytes());
+            }
+        });
         for message in &self.messages {
             hash.update(message.digest());
         }

@@ -2,6 +2,7 @@
 
 mod copies;
 mod keys;
+mod page;
 mod routes;
 mod save;
 
