@@ -307,6 +307,21 @@ fn a_running_world_is_saved_and_a_large_one_generated_and_both_come_up() {
 }
 
 #[test]
+fn the_issuers_settings_are_options() {
+    let script =
+        "curl -s --cacert $SSL_CERT_FILE \"$OFFLINE365_LOGIN_URL/common/v2.0/.well-known/openid-configuration\"";
+    let document = |options: &[&str]| {
+        let output = offline365().arg("exec").args(options).args(["--", "sh", "-c", script]).output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+    };
+    let usual = document(&[]);
+    assert!(usual.get("code_challenge_methods_supported").is_none() && usual.get("jwks_uri").is_some());
+    let options = ["--announce-pkce", "--omit-metadata", "jwks_uri", "--propagation", "PT5M", "--sign-in", "page"];
+    let other = document(&[&options[..], &["--granted-scopes", "all", "--refresh-reuse", "once"]].concat());
+    assert!(other.get("code_challenge_methods_supported").is_some() && other.get("jwks_uri").is_none());
+}
+
+#[test]
 fn own_mail_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let mail = b"From: Somebody <somebody@example.org>\r\nSubject: brought along\r\nDate: Tue, 3 Nov 2015 10:00:00 +0000\r\n\r\nHello.\r\n";

@@ -66,7 +66,7 @@ impl House {
             stubs: args.stubs()?,
             ..defaults
         };
-        let emulator = Emulator::start(plan.clone(), options).await.map_err(emulator_failure)?;
+        let emulator = Emulator::start(plan.clone(), args.issuer.over(options)).await.map_err(emulator_failure)?;
         let connector = connector(args, ports, state, &plan, &emulator, leaf, &ca_pem).await;
         let connector = match connector {
             Ok(connector) => connector,

@@ -20,6 +20,7 @@ mod failure;
 mod health;
 mod hints;
 mod house;
+mod issuer;
 mod options;
 mod ready;
 mod state;

@@ -10,6 +10,7 @@ use emulator::stub::{Stub, Stubs};
 
 use super::environment::Format;
 use super::failure::Failure;
+use super::issuer::IssuerArgs;
 
 /// `offline365 up`
 #[derive(Debug, Args)]
@@ -95,6 +96,9 @@ pub struct HouseArgs {
     /// What a revocation does to tokens that were issued before it.
     #[arg(long, value_enum, default_value_t = Revocation::Real)]
     pub revocation: Revocation,
+    /// How the login host behaves where that is not public.
+    #[command(flatten)]
+    pub issuer: IssuerArgs,
     /// Root of everything random.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
