@@ -306,10 +306,7 @@ async fn ask(check: &'static Check, mut bench: Bench) -> Outcome {
     };
     outcome.unmodelled = bench.lab().unmodelled().await.unwrap_or_default().into_iter().collect();
     outcome.stubbed = bench.lab().stubbed().await.unwrap_or_default().into_iter().collect();
-    if outcome.verdict == Verdict::Pass && !outcome.stubbed.is_empty() {
-        outcome.verdict = Verdict::Inconclusive;
-        outcome.reason = Some("a stub answered: what the user wrote is no proof of anything".to_owned());
-    }
+    outcome.doubt_stubs();
     outcome.measured = bench.measured().to_vec();
     outcome.calls = bench.calls();
     outcome.recorder = bench.recorder;
@@ -325,6 +322,14 @@ impl Outcome {
     /// Why it is not a pass, without secrets.
     pub fn told(&self) -> String {
         self.recorder.summary(self.reason.as_deref()).1.unwrap_or_default()
+    }
+
+    /// What a stub answered proves nothing; a failure stays one.
+    fn doubt_stubs(&mut self) {
+        if self.verdict == Verdict::Pass && !self.stubbed.is_empty() {
+            self.verdict = Verdict::Inconclusive;
+            self.reason = Some("a stub answered: what the user wrote is no proof of anything".to_owned());
+        }
     }
 
     fn new(check: &'static Check, verdict: Verdict, reason: Option<String>) -> Self {
@@ -353,5 +358,25 @@ impl Outcome {
 
     fn halted(check: &'static Check, halt: Halt, why: String) -> Self {
         Self { halt: Some(halt), ..Self::new(check, Verdict::Inconclusive, Some(why)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_stub_answered_is_never_a_pass_and_never_excuses_a_failure() {
+        let check = crate::suites::all().next().expect("there are checks");
+        for (asked, stubs, expected) in [
+            (Verdict::Pass, 0, Verdict::Pass),
+            (Verdict::Pass, 1, Verdict::Inconclusive),
+            (Verdict::Fail, 1, Verdict::Fail),
+        ] {
+            let mut outcome = Outcome::new(check, asked, None);
+            outcome.stubbed = (0..stubs).map(|at| (format!("GET /{at}"), 1)).collect();
+            outcome.doubt_stubs();
+            assert_eq!(outcome.verdict, expected, "{asked:?} with {stubs} stubs");
+        }
     }
 }

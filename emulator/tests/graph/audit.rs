@@ -92,3 +92,26 @@ async fn a_change_leaves_a_side_effect_and_a_read_none() {
     let rows = scene.running.state().journal.audit_since(0);
     assert!(rows.iter().any(|row| row.request_id == effects[0].request_id && row.kind == "graph-write"));
 }
+
+#[tokio::test]
+async fn a_sign_in_is_told_to_administrators() {
+    let scene = Scene::new().await;
+    let tenant = scene.plan.tenant("contoso").unwrap();
+    let client = scene.plan.registration("m365-client").unwrap().app_id;
+    for who in ["alice@contoso.example", "nobody@contoso.example"] {
+        let url = format!(
+            "{}{}/oauth2/v2.0/authorize?client_id={client}&response_type=code&redirect_uri=http%3A%2F%2Flocalhost&scope=openid&login_hint={who}&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256",
+            scene.running.login, tenant.id
+        );
+        scene.send(scene.request("GET", &url)).await;
+    }
+    let admin = scene.caller(ADMIN, AUDITOR);
+    let rows = admin.get("/auditLogs/signIns").await.values();
+    let of_alice = rows.iter().find(|row| row["userPrincipalName"] == "alice@contoso.example").expect("her sign-in");
+    assert_eq!((&of_alice["status"]["errorCode"], &of_alice["appId"]), (&json!(0), &json!(client.to_string())));
+    let id = of_alice["id"].as_str().unwrap();
+    assert_eq!(admin.get(&format!("/auditLogs/signIns/{id}")).await.json()["userId"], of_alice["userId"]);
+    let other = scene.caller("admin@fabrikam", AUDITOR);
+    assert!(other.get("/auditLogs/signIns").await.values().is_empty(), "another tenant's");
+    assert_eq!(other.get(&format!("/auditLogs/signIns/{id}")).await.code(), "404 Request_ResourceNotFound");
+}
