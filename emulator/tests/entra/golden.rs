@@ -117,11 +117,12 @@ async fn every_claim_names_a_witness_that_exists() {
         include_str!("application.rs"),
         include_str!("assertion.rs"),
         include_str!("authorize.rs"),
+        include_str!("access.rs"),
     ];
     let all = tokens().await;
     let mut claims: BTreeSet<&str> = all.values().flat_map(names).collect();
-    // Beside a code and an access token alone.
-    claims.extend(["c_hash", "at_hash", "email"]);
+    // Beside a code and an access token alone, and where a context was asked for.
+    claims.extend(["c_hash", "at_hash", "email", "acrs"]);
     for claim in &claims {
         let witness = rows.get(claim).unwrap_or_else(|| panic!("docs/fidelity.md has no row for the claim {claim}"));
         let test = format!("fn {witness}(");
