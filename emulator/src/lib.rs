@@ -98,6 +98,7 @@ impl Emulator {
                 omit_metadata: options.omit_metadata,
                 granted_scopes: options.granted_scopes,
                 refresh_reuse: options.refresh_reuse,
+                search_gaps: options.search_gaps,
                 audit_retention: options.audit_retention,
                 throttle: options.throttle,
                 stubs: options.stubs,

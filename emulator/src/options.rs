@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock::Clock;
 use crate::live::ClientAddress;
 use crate::rules::Rules;
+use crate::search::Gaps;
 use crate::stub::Stub;
 use crate::throttle::Throttle;
 use crate::tls::Leaf;
@@ -57,6 +58,8 @@ pub struct Options {
     pub granted_scopes: GrantedScopes,
     /// What becomes of a refresh token that was used.
     pub refresh_reuse: RefreshReuse,
+    /// What the search index does not have, as happens to the real one.
+    pub search_gaps: Gaps,
 }
 
 impl Default for Options {
@@ -80,6 +83,7 @@ impl Default for Options {
             omit_metadata: Vec::new(),
             granted_scopes: GrantedScopes::default(),
             refresh_reuse: RefreshReuse::default(),
+            search_gaps: Gaps::default(),
             audit_retention: None,
             throttle: None,
             stubs: Vec::new(),
@@ -149,4 +153,6 @@ pub struct Settings {
     pub granted_scopes: GrantedScopes,
     /// What becomes of a refresh token that was used.
     pub refresh_reuse: RefreshReuse,
+    /// What the search index does not have.
+    pub search_gaps: Gaps,
 }

@@ -272,6 +272,7 @@ impl Service {
             seed: &self.state.seed,
             audit: self.state.journal.of(view.tenant_id()),
             links: &self.links,
+            gaps: &self.state.options.search_gaps,
             unmodelled: RefCell::new(unmodelled),
         };
         let result = match row {

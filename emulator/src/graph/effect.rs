@@ -9,7 +9,7 @@ use super::answer::Answer;
 use super::error::Refusal;
 use super::route::{Ask, Under, Verb, Workload};
 use super::view::View;
-use super::{calendar, files, mail};
+use super::{calendar, files, mail, subscriptions, teams};
 use crate::change::Change;
 
 /// One row.
@@ -71,5 +71,8 @@ impl Effect {
 
 /// All rows that change something.
 pub(super) fn rows() -> impl Iterator<Item = &'static WriteRoute> {
-    [mail::WRITES, calendar::WRITES].into_iter().chain(files::WRITES.iter().copied()).flatten()
+    [mail::WRITES, calendar::WRITES, teams::WRITES, subscriptions::WRITES]
+        .into_iter()
+        .chain(files::WRITES.iter().copied())
+        .flatten()
 }

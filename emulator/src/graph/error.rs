@@ -97,6 +97,11 @@ pub(super) enum GraphError {
     /// No such chat, team, channel or message.
     #[error("NotFound")]
     NoSuchThread,
+    #[error("{0}")]
+    InvalidSubscription(String),
+    /// The endpoint did not answer.
+    #[error("{0}")]
+    SubscriptionEndpoint(String),
     #[error("Requested API is not supported in delegated context")]
     NotDelegated,
     #[error("{0}")]
@@ -155,6 +160,8 @@ impl GraphError {
             Self::ImageNotFound => (StatusCode::NOT_FOUND, "ImageNotFound"),
             Self::UnsupportedQuery(_) => (StatusCode::BAD_REQUEST, "Request_UnsupportedQuery"),
             Self::NoSuchThread => (StatusCode::NOT_FOUND, "NotFound"),
+            Self::InvalidSubscription(_) => (StatusCode::BAD_REQUEST, "InvalidRequest"),
+            Self::SubscriptionEndpoint(_) => (StatusCode::BAD_REQUEST, "ValidationError"),
             Self::NotDelegated => (StatusCode::PRECONDITION_FAILED, "PreconditionFailed"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::DriveDenied => (StatusCode::FORBIDDEN, "accessDenied"),

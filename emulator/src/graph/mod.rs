@@ -27,6 +27,7 @@ mod prefer;
 mod published;
 mod route;
 mod search;
+mod subscriptions;
 mod teams;
 mod userinfo;
 mod view;

@@ -18,8 +18,9 @@ use super::odata::options::{Kind, Options};
 use super::path::Path;
 use super::prefer::Prefer;
 use super::view::View;
-use super::{audit, calendar, files, mail, people, search, teams};
+use super::{audit, calendar, files, mail, people, search, subscriptions, teams};
 use crate::journal::TenantAudit;
+use crate::search::Gaps;
 use crate::seed::Seed;
 
 /// One row.
@@ -186,6 +187,8 @@ pub(super) struct Ask<'a> {
     /// The audit log of the caller's tenant.
     pub(super) audit: TenantAudit<'a>,
     pub(super) links: &'a Links,
+    /// What the search index does not have.
+    pub(super) gaps: &'a Gaps,
     /// What was asked that is not modelled.
     pub(super) unmodelled: RefCell<Vec<String>>,
 }
@@ -228,7 +231,15 @@ impl Ask<'_> {
 
 /// All rows.
 pub(super) fn rows() -> impl Iterator<Item = &'static Route> {
-    let others = [mail::ROUTES, calendar::ROUTES, people::ROUTES, audit::ROUTES, teams::ROUTES, search::ROUTES];
+    let others = [
+        mail::ROUTES,
+        calendar::ROUTES,
+        people::ROUTES,
+        audit::ROUTES,
+        teams::ROUTES,
+        search::ROUTES,
+        subscriptions::ROUTES,
+    ];
     others.into_iter().chain(files::ROUTES.iter().copied()).flatten()
 }
 

@@ -4,6 +4,7 @@
 //! `docs/decisions/0005-an-index-for-each-container.md`. It is made when it is first asked for. Nothing in this module decides who may see
 //! what.
 
+mod gaps;
 mod index;
 mod words;
 
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 
 use crate::mailbox::Importance;
 
+pub use gaps::Gaps;
 pub use index::{Found, Index};
 pub use words::{Phrase, word_indices, words};
 

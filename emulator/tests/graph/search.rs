@@ -2,6 +2,7 @@
 
 use emulator::change::{Change, TeamsChange};
 use emulator::mailbox::BodyKind;
+use emulator::search::Gaps;
 use emulator::teams::{Content, Importance, NewMessage};
 use fixtures::cast::{ALICE, BOB, CAROL, ERIN, GINA_GUEST};
 use fixtures::plan::PersonKind;
@@ -255,4 +256,63 @@ async fn refusals() {
     let reply = search(&carol, "chatMessage", "budget", 0, 5).await;
     answers.push(format!("{} {}", reply.code(), reply.json()["error"]["message"]));
     insta::assert_json_snapshot!("search_refusals", answers);
+}
+
+#[tokio::test]
+async fn files_are_found_by_whom_they_are_shown_to() {
+    const FILES: &str = "User.Read Files.Read.All Sites.Read.All";
+    let scene = Scene::new().await;
+    let (alice, erin) = (scene.caller(ALICE, FILES), scene.caller(ERIN, FILES));
+    let of_alice = all(&alice, "driveItem", "*").await;
+    let of_erin = all(&erin, "driveItem", "*").await;
+    assert!(of_alice.len() > of_erin.len() && !of_erin.is_empty(), "{} {}", of_alice.len(), of_erin.len());
+    // What is found can be asked for, and is what is found.
+    for hit in of_alice.iter().step_by(5) {
+        let resource = &hit["resource"];
+        let drive = resource["parentReference"]["driveId"].as_str().unwrap();
+        let path = format!("/drives/{drive}/items/{}", resource["id"].as_str().unwrap());
+        assert_eq!(alice.get(&path).await.json()["name"], resource["name"], "{path}");
+    }
+    let typed = all(&alice, "driveItem", "filetype:docx").await;
+    assert!(!typed.is_empty());
+    assert!(typed.iter().all(|hit| hit["resource"]["name"].as_str().unwrap().contains(".docx")));
+    assert!(all(&alice, "driveItem", "isDocument:false").await.iter().all(|hit| hit["resource"]["folder"].is_object()));
+    let sites = all(&alice, "site", "*").await;
+    assert!(!sites.is_empty() && sites.iter().all(|hit| hit["hitId"] == hit["resource"]["id"]));
+    assert!(!all(&alice, "listItem", "*").await.is_empty());
+    let own = scene.caller(ALICE, "Files.Read Mail.Read");
+    assert_eq!(search(&own, "driveItem", "budget", 0, 5).await.code(), "403 Forbidden");
+    let files = scene.caller(ALICE, "Files.Read.All");
+    assert_eq!(search(&files, "site", "budget", 0, 5).await.code(), "403 Forbidden");
+    let interleaved = json!({ "requests": [{ "entityTypes": ["driveItem", "listItem", "site"], "query": { "queryString": "*" }, "size": 500 }] });
+    let reply = alice.send("POST", "/search/query", &interleaved).await;
+    let kinds: std::collections::BTreeSet<_> = container(&reply)["hits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hit| hit["resource"]["@odata.type"].to_string())
+        .collect();
+    assert_eq!(kinds.len(), 3);
+}
+
+#[tokio::test]
+async fn an_index_with_gaps_says_nothing_of_them() {
+    const FILES: &str = "User.Read Files.Read.All Sites.Read.All";
+    let whole = Scene::new().await;
+    let everything = all(&whole.caller(ALICE, FILES), "driveItem", "filetype:docx").await;
+    let url = everything[0]["resource"]["webUrl"].as_str().unwrap().to_owned();
+    let library = url.rsplit_once('/').unwrap().0.to_owned();
+    let blind = Gaps {
+        blind_libraries: vec![library.split('/').take(5).collect::<Vec<_>>().join("/")],
+        unindexed_types: Vec::new(),
+    };
+    let scene = Scene::with(emulator::Options { search_gaps: blind, ..emulator::Options::default() }).await;
+    let found = all(&scene.caller(ALICE, FILES), "driveItem", "filetype:docx").await;
+    assert!(found.len() < everything.len(), "{} {library}", found.len());
+    assert!(found.iter().all(|hit| hit["resource"]["webUrl"] != url));
+    let nameless = Gaps { blind_libraries: Vec::new(), unindexed_types: vec!["docx".to_owned()] };
+    let scene = Scene::with(emulator::Options { search_gaps: nameless, ..emulator::Options::default() }).await;
+    let found = all(&scene.caller(ALICE, FILES), "driveItem", "filetype:docx").await;
+    assert_eq!(found.len(), everything.len(), "by name they are found");
+    assert!(found.iter().all(|hit| hit["summary"] != everything[0]["summary"]));
 }

@@ -1,7 +1,7 @@
 //! Chats, teams and channels: what is listed, to whom, and in which words the rest is refused.
 
 use fixtures::cast::{ADMIN_CONTOSO, ALICE, BOB, CAROL, DAVE, ERIN, GINA_GUEST, MALLORY};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::scene::{Caller, Scene};
 
@@ -238,4 +238,111 @@ async fn another_tenants_chat_looks_like_none() {
         assert_eq!(alice.get(&path).await.status, 200, "control: {path}");
     }
     assert_ne!(chat(&mallory, "Budget 2026").await, foreign);
+}
+
+#[tokio::test]
+async fn what_is_posted_is_read_by_members_and_recorded() {
+    let scene = Scene::new().await;
+    let sends = "Chat.Read ChatMessage.Send ChannelMessage.Send ChannelMessage.Read.All Team.ReadBasic.All Channel.ReadBasic.All";
+    let (alice, bob, erin) = (scene.caller(ALICE, sends), scene.caller(BOB, TEAMS), scene.caller(ERIN, TEAMS));
+    let budget = chat(&alice, "Budget 2026").await;
+    let team = team(&alice).await;
+    let general = channel(&alice, &team, "General").await;
+    let state = scene.running.state();
+    let before = state.world().content_fingerprint();
+    let said = |text: &str| json!({ "body": { "contentType": "html", "content": text } });
+    let in_chat = format!("/chats/{budget}/messages");
+    let in_channel = format!("/teams/{team}/channels/{general}/messages");
+    let reply = alice.send("POST", &in_chat, &said("<p>zwirbelnuss one</p>")).await;
+    assert_eq!(reply.status, 201, "{}", reply.code());
+    let first = reply.json();
+    let second = alice.send("POST", &in_chat, &said("<p>zwirbelnuss two</p>")).await.json();
+    assert_ne!(first["id"], second["id"], "the clock stands still, ids do not");
+    assert_eq!(second["body"]["content"], "<p>zwirbelnuss two</p>");
+    let root = alice.send("POST", &in_channel, &said("<p>zwirbelnuss three</p>")).await.json();
+    let answers = format!("{in_channel}/{}/replies", root["id"].as_str().unwrap());
+    assert_eq!(alice.send("POST", &answers, &said("<p>zwirbelnuss four</p>")).await.json()["replyToId"], root["id"]);
+    assert_ne!(state.world().content_fingerprint(), before);
+    let rows = state.journal.audit_since(0);
+    assert_eq!(rows.iter().filter(|row| row.kind == "graph-write" && row.status == 201).count(), 4);
+    assert_eq!(state.journal.side_effects_since(0).len(), 4);
+    for (who, many) in [(&bob, 2), (&erin, 2)] {
+        let read = who.get(&format!("{in_chat}?$top=50")).await.values();
+        assert_eq!(read.iter().filter(|message| message.to_string().contains("zwirbelnuss")).count(), many);
+    }
+    assert_eq!(bob.get(&answers).await.values().len(), 1);
+    let query = json!({ "requests": [{ "entityTypes": ["chatMessage"], "query": { "queryString": "zwirbelnuss" } }] });
+    for (who, many) in [(&bob, 4), (&erin, 2)] {
+        let found = who.send("POST", "/search/query", &query).await.json();
+        assert_eq!(found["value"][0]["hitsContainers"][0]["total"], many, "the index follows");
+    }
+    state.reset();
+    assert_eq!(state.world().content_fingerprint(), before);
+}
+
+#[tokio::test]
+async fn what_may_not_be_posted() {
+    let scene = Scene::new().await;
+    let sends = "Chat.Read ChatMessage.Send ChannelMessage.Send Team.ReadBasic.All Channel.ReadBasic.All";
+    let (alice, bob, admin) =
+        (scene.caller(ALICE, sends), scene.caller(BOB, sends), scene.caller(ADMIN_CONTOSO, sends));
+    let reader = scene.caller(ALICE, TEAMS);
+    let budget = chat(&alice, "Budget 2026").await;
+    let team = team(&alice).await;
+    let [general, pricing] = [channel(&alice, &team, "General").await, channel(&alice, &team, "Pricing").await];
+    let before = scene.running.state().world().content_fingerprint();
+    let said = json!({ "body": { "content": "x" } });
+    let chat = format!("/chats/{budget}/messages");
+    let mut answers = Vec::new();
+    for (who, path, body) in [
+        (&reader, chat.clone(), said.clone()),
+        (&reader, format!("/teams/{team}/channels/{general}/messages"), said.clone()),
+        (&admin, chat.clone(), said.clone()),
+        (&bob, format!("/teams/{team}/channels/{pricing}/messages"), said.clone()),
+        (&alice, format!("/teams/{team}/channels/{general}/messages/1/replies"), said.clone()),
+        (&alice, "/chats/19:0123@thread.v2/messages".to_owned(), said),
+        (&alice, chat.clone(), json!({})),
+        (&alice, chat.clone(), json!({ "body": { "content": "" } })),
+        (&alice, chat.clone(), json!({ "body": { "content": "x", "contentType": "markdown" } })),
+        (&alice, chat.clone(), json!({ "body": { "content": "x" }, "mentions": [{ "id": 0, "mentionText": "Bob" }] })),
+        (&alice, chat.clone(), json!({ "body": { "content": "x" }, "colour": "red" })),
+        (&alice, chat, json!({ "body": { "content": "x".repeat(40_000) } })),
+        (&alice, "/subscriptions".to_owned(), json!({})),
+        (
+            &alice,
+            "/subscriptions".to_owned(),
+            json!({ "changeType": "created", "notificationUrl": "http://x.example", "resource": "/chats", "expirationDateTime": "2026-01-13T00:00:00Z" }),
+        ),
+        (
+            &alice,
+            "/subscriptions".to_owned(),
+            json!({ "changeType": "created", "notificationUrl": "https://x.example", "resource": "/me/messages", "expirationDateTime": "2026-01-13T00:00:00Z" }),
+        ),
+        (
+            &alice,
+            "/subscriptions".to_owned(),
+            json!({ "changeType": "created", "notificationUrl": "https://x.example", "resource": "/chats/getAllMessages", "expirationDateTime": "2026-01-13T00:00:00Z" }),
+        ),
+        (
+            &alice,
+            "/subscriptions".to_owned(),
+            json!({ "changeType": "created", "notificationUrl": "https://x.example", "resource": "/chats/19:x/messages", "expirationDateTime": "2026-01-13T00:00:00Z" }),
+        ),
+    ] {
+        let reply = who.send("POST", &path, &body).await;
+        let path = path
+            .replace(&budget, "{chat}")
+            .replace(&team, "{team}")
+            .replace(&general, "{general}")
+            .replace(&pricing, "{pricing}");
+        let body: String = body.to_string().chars().take(150).collect();
+        answers.push(format!(
+            "{path} {body}: {} {}",
+            reply.code(),
+            reply.json()["error"]["message"].as_str().unwrap_or_default()
+        ));
+    }
+    insta::assert_json_snapshot!("teams_writes_refused", answers);
+    assert_eq!(scene.running.state().world().content_fingerprint(), before);
+    assert_eq!(alice.get("/subscriptions").await.code(), "200 (none)");
 }

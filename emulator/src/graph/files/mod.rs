@@ -8,7 +8,7 @@ mod drives;
 mod items;
 mod lists;
 mod locate;
-mod shape;
+pub(super) mod shape;
 mod shares;
 mod sites;
 pub(crate) mod upload;

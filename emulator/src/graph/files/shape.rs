@@ -88,7 +88,7 @@ pub(super) const SITE: &[&str] = &[
 ];
 
 /// `2026-01-08T14:12:06Z`.
-pub(super) fn time(at: Timestamp) -> String {
+pub(in crate::graph) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
@@ -123,7 +123,7 @@ pub(super) fn selected(
 }
 
 /// An `identitySet` of one person.
-pub(super) fn person(view: &View<'_>, id: UserId) -> Value {
+pub(in crate::graph) fn person(view: &View<'_>, id: UserId) -> Value {
     match view.person(id) {
         Some(user) => json!({ "user": { "id": user.id.to_string(), "displayName": user.display_name } }),
         None => json!({ "user": { "displayName": "System Account" } }),
@@ -182,7 +182,7 @@ fn parent(drive: &Drive, item: &Item) -> Value {
 }
 
 /// The item's address in a browser.
-pub(super) fn web_url(drive: &Drive, item: &Item) -> String {
+pub(in crate::graph) fn web_url(drive: &Drive, item: &Item) -> String {
     let names = drive.names(item);
     if names.is_empty() {
         return drive.url.clone();
@@ -305,7 +305,7 @@ pub(super) fn permission(
 }
 
 /// A site.
-pub(super) fn site(of: &SiteView<'_>) -> Map<String, Value> {
+pub(in crate::graph) fn site(of: &SiteView<'_>) -> Map<String, Value> {
     let site: &Site = of.site;
     let mut out = Map::new();
     out.insert("id".into(), json!(site.web.full_id()));

@@ -7,6 +7,7 @@
 
 mod entity;
 mod event;
+mod files;
 mod message;
 mod said;
 mod snippet;
@@ -63,6 +64,8 @@ struct Request {
     query: Kql,
     from: usize,
     size: usize,
+    /// `sortProperties`: names, and whether descending.
+    sort: Vec<(String, bool)>,
 }
 
 /// One hit.
@@ -121,12 +124,7 @@ fn query(view: &View<'_>, ask: &Ask<'_>) -> Result<Answer, Refusal> {
         [Entity::Message] => message::search(view, &request, &phrases)?,
         [Entity::Event] => event::search(view, &request, &phrases)?,
         [Entity::ChatMessage] => said::search(view, &request, &phrases),
-        entities => {
-            let names: Vec<_> = entities.iter().map(|entity| entity.as_str()).collect();
-            let what = format!("POST /search/query of {}", names.join(", "));
-            ask.unmodelled(what.clone());
-            return Err(GraphError::NotModelled(what).into());
-        }
+        _ => files::search(view, ask, &request, &phrases)?,
     };
     Ok(Answer::json(written(ask, &request, &phrases, &hits)))
 }
@@ -221,7 +219,12 @@ fn read(ask: &Ask<'_>, value: &Value) -> Result<Request, Refusal> {
             }
         }
     }
-    for name in ["sortProperties", "aggregations", "enableTopResults", "collapseProperties", "contentSources"] {
+    let mut sort = Vec::new();
+    for value in fields.items("sortProperties")?.unwrap_or_default() {
+        let property = Fields::of(value, "sortProperty", &["name", "isDescending"])?;
+        sort.push((property.need("name")?.to_owned(), property.flag("isDescending")?.unwrap_or(false)));
+    }
+    for name in ["aggregations", "enableTopResults", "collapseProperties", "contentSources"] {
         if fields.get(name).is_some_and(|value| value.as_array().is_none_or(|items| !items.is_empty())) {
             ask.unmodelled(format!("{name} of a search request"));
         }
@@ -240,5 +243,5 @@ fn read(ask: &Ask<'_>, value: &Value) -> Result<Request, Refusal> {
             bad("Syntax error: the query string is not valid.")
         }
     })?;
-    Ok(Request { entities, query, from, size })
+    Ok(Request { entities, query, from, size, sort })
 }

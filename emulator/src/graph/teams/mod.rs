@@ -5,8 +5,10 @@ mod chats;
 mod messages;
 mod query;
 mod shape;
+mod write;
 
 use super::answer::Answer;
+use super::effect::{WriteRoute, Writer};
 use super::error::{GraphError, Refusal};
 use super::route::{Ask, Handler, Route, Under, Verb, Workload};
 use super::view::View;
@@ -93,6 +95,22 @@ pub(super) const ROUTES: &[Route] = &[
     root("/teams/{id}/channels/{id}/messages/{id}", CHANNEL_MESSAGES, messages::read_in_channel),
     root("/teams/{id}/channels/{id}/messages/{id}/replies", CHANNEL_MESSAGES, messages::replies),
     root("/teams/{id}/channels/{id}/messages/{id}/replies/{id}", CHANNEL_MESSAGES, messages::reply),
+];
+
+const SEND_CHAT: &[&str] = &["ChatMessage.Send", "Chat.ReadWrite", "Group.ReadWrite.All"];
+const SEND_CHANNEL: &[&str] = &["ChannelMessage.Send", "Group.ReadWrite.All"];
+
+const fn post(under: Under, template: &'static str, scopes: &'static [&'static str], handler: Writer) -> WriteRoute {
+    let (verb, workload) = (Verb::Post, Workload::Teams);
+    WriteRoute { verb, under, template, own: scopes, others: scopes, workload, at: 0, handler }
+}
+
+/// The rows that say something.
+pub(super) const WRITES: &[WriteRoute] = &[
+    post(Under::Root, "/chats/{id}/messages", SEND_CHAT, write::post_to_chat),
+    post(Under::Owner, "/chats/{id}/messages", SEND_CHAT, write::post_to_chat),
+    post(Under::Root, "/teams/{id}/channels/{id}/messages", SEND_CHANNEL, write::post_to_channel),
+    post(Under::Root, "/teams/{id}/channels/{id}/messages/{id}/replies", SEND_CHANNEL, write::reply),
 ];
 
 /// A key inside the quotes of `@odata.context`, and inside links: colons and at-signs are encoded, dots are not.
