@@ -105,6 +105,11 @@ impl Caller {
         self.digest
     }
 
+    /// How the token calls its user. Mutable, and proof of nothing: good for naming somebody to Graph, which decides for itself.
+    pub(crate) fn address(&self) -> Option<&str> {
+        self.address.as_deref()
+    }
+
     /// Whether `address` is how the token calls its own user. The claim is mutable and proves nothing, so this may
     /// only ever narrow a request to the user's own mailbox.
     pub(crate) fn goes_by(&self, address: &str) -> bool {

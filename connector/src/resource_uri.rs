@@ -1,10 +1,11 @@
-//! How is a mail, a folder or an attachment named? One grammar, read and written here alone.
+//! How is a mail, a folder, an attachment or an event named? One grammar, read and written here alone.
 //!
 //! ```text
 //! mail:///messages/{id}[?owner={address}]
 //! mail:///messages/{id}/attachments/{id}[?owner={address}]
 //! mail:///folders/[?owner={address}]
 //! mail:///folders/{id or well-known name}[?owner={address}]
+//! calendar:///events/{id}[?owner={address}]
 //! ```
 //!
 //! Each segment is decoded once and then opaque; a Graph address is built from the parts, never joined from what came in. Written
@@ -64,6 +65,13 @@ pub enum ResourceUri {
         /// Which.
         id: Segment,
     },
+    /// An event of a calendar.
+    Event {
+        /// Whose.
+        mailbox: Mailbox,
+        /// Which.
+        id: Segment,
+    },
 }
 
 /// Why a text names nothing.
@@ -77,8 +85,8 @@ pub enum UriError {
     OtherScheme(&'static str),
 }
 
-/// Schemes that the product knows beside mail.
-const OTHER_SCHEMES: &[&str] = &["calendar", "meeting-transcript", "teams", "file", "drive", "page", "site"];
+/// Schemes that the product knows beside mail and calendars.
+const OTHER_SCHEMES: &[&str] = &["meeting-transcript", "teams", "file", "drive", "page", "site"];
 
 impl Segment {
     /// The segment that `text` is, already decoded.
@@ -129,7 +137,7 @@ impl ResourceUri {
         }
         let (scheme, rest) =
             text.split_once(":///").ok_or(UriError::Invalid("a uri looks like `mail:///messages/{id}`"))?;
-        if scheme != "mail" {
+        if !matches!(scheme, "mail" | "calendar") {
             return Err(match OTHER_SCHEMES.iter().find(|known| **known == scheme) {
                 Some(known) => UriError::OtherScheme(known),
                 None => UriError::Invalid("the scheme is not one of Microsoft 365's"),
@@ -142,7 +150,14 @@ impl ResourceUri {
         let mailbox = mailbox(query)?;
         let segment =
             |text| Segment::decoded(text).ok_or(UriError::Invalid("a part of the uri is empty or not allowed there"));
-        match path.split('/').collect::<Vec<_>>().as_slice() {
+        let parts: Vec<_> = path.split('/').collect();
+        if scheme == "calendar" {
+            return match parts.as_slice() {
+                ["events", id] => Ok(Self::Event { mailbox, id: segment(id)? }),
+                _ => Err(UriError::Invalid("a calendar has `events/{id}`")),
+            };
+        }
+        match parts.as_slice() {
             ["messages", id] => Ok(Self::Message { mailbox, id: segment(id)? }),
             ["messages", message, "attachments", id] => {
                 Ok(Self::Attachment { mailbox, message: segment(message)?, id: segment(id)? })
@@ -161,7 +176,8 @@ impl ResourceUri {
             Self::Message { mailbox, .. }
             | Self::Attachment { mailbox, .. }
             | Self::Folders { mailbox }
-            | Self::Folder { mailbox, .. } => mailbox,
+            | Self::Folder { mailbox, .. }
+            | Self::Event { mailbox, .. } => mailbox,
         }
     }
 }
@@ -173,6 +189,7 @@ impl fmt::Display for ResourceUri {
             Self::Attachment { message, id, .. } => write!(f, "mail:///messages/{message}/attachments/{id}")?,
             Self::Folders { .. } => f.write_str("mail:///folders/")?,
             Self::Folder { id, .. } => write!(f, "mail:///folders/{id}")?,
+            Self::Event { id, .. } => write!(f, "calendar:///events/{id}")?,
         }
         match self.mailbox() {
             Mailbox::Own => Ok(()),
@@ -183,7 +200,9 @@ impl fmt::Display for ResourceUri {
 
 fn mailbox(query: Option<&str>) -> Result<Mailbox, UriError> {
     let Some(query) = query else { return Ok(Mailbox::Own) };
-    let owner = query.strip_prefix("owner=").ok_or(UriError::Invalid("mail knows the query `owner` alone, once"))?;
+    let owner = query
+        .strip_prefix("owner=")
+        .ok_or(UriError::Invalid("a uri of mail or of a calendar knows the query `owner` alone, once"))?;
     Segment::decoded(owner)
         .and_then(|owner| Segment::address(owner.as_str()))
         .filter(|owner| !owner.as_str().contains(['&', '=']))
@@ -216,6 +235,7 @@ mod tests {
             }),
             mailboxes().prop_map(|mailbox| ResourceUri::Folders { mailbox }),
             (mailboxes(), segments()).prop_map(|(mailbox, id)| ResourceUri::Folder { mailbox, id }),
+            (mailboxes(), segments()).prop_map(|(mailbox, id)| ResourceUri::Event { mailbox, id }),
         ]
     }
 
@@ -258,7 +278,8 @@ mod tests {
         ] {
             assert!(matches!(ResourceUri::parse(text), Err(UriError::Invalid(_))), "{text}");
         }
-        assert_eq!(ResourceUri::parse("calendar:///events/a"), Err(UriError::OtherScheme("calendar")));
+        assert!(matches!(ResourceUri::parse("calendar:///messages/a"), Err(UriError::Invalid(_))));
+        assert_eq!(ResourceUri::parse("teams:///chats/a"), Err(UriError::OtherScheme("teams")));
     }
 
     #[test]

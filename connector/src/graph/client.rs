@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::ask::GraphAsk;
 use super::request::GraphRead;
 use super::retry;
 use crate::caller::Caller;
@@ -40,6 +41,12 @@ pub(crate) struct Reader<'a> {
     caller: &'a Caller,
     need: Need,
     call: &'a Call,
+}
+
+/// One request: an address from a closed list and, for the questions that go by POST, the question.
+struct Sent {
+    url: Url,
+    question: Option<Bytes>,
 }
 
 /// What all requests of one call share: its name, and Graph's names for them.
@@ -103,6 +110,14 @@ impl Reader<'_> {
         self.get(url).await
     }
 
+    /// Asks what can only be asked by POST, and writes nothing.
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, ask: &GraphAsk<'_>) -> Result<T, Refusal> {
+        let url = ask
+            .url(&self.graph.origin)
+            .map_err(|_| Refusal::new(Code::InvalidArgument, "No address of Microsoft Graph can be made of this."))?;
+        self.answered(&Sent { url, question: Some(ask.body()) }).await
+    }
+
     /// Reads the page that a next link leads to.
     pub(crate) async fn next<T: DeserializeOwned>(&self, link: &str) -> Result<T, Refusal> {
         self.get(self.graph.followed(link)?).await
@@ -119,15 +134,19 @@ impl Reader<'_> {
     }
 
     fn subject(&self) -> Subject {
-        if self.need == Need::SharedMail { Subject::SharedMailbox } else { Subject::Own }
+        if matches!(self.need, Need::SharedMail | Need::SharedCalendar) { Subject::SharedMailbox } else { Subject::Own }
     }
 
     async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, Refusal> {
+        self.answered(&Sent { url, question: None }).await
+    }
+
+    async fn answered<T: DeserializeOwned>(&self, request: &Sent) -> Result<T, Refusal> {
         let mut claims = None;
         let mut refused = 0;
         loop {
             let token = self.graph.exchange.token(self.caller, self.need, claims.as_deref()).await?;
-            let answer = self.sent(&url, &token).await?;
+            let answer = self.sent(request, &token).await?;
             if answer.status.is_success() {
                 // A page of a proxy, or of a sign-in, is no answer of Graph's.
                 if !is_json(&answer.headers) {
@@ -150,13 +169,13 @@ impl Reader<'_> {
     }
 
     /// Sends, and sends again where that may help. The only place that waits.
-    async fn sent(&self, url: &Url, token: &GraphToken) -> Result<Incoming, Refusal> {
+    async fn sent(&self, request: &Sent, token: &GraphToken) -> Result<Incoming, Refusal> {
         let mut attempt = 1;
         loop {
             // Not held while waiting: another request of this user's may go on.
             let answer = {
                 let _under_way = self.graph.limits.enter(self.caller).await;
-                self.graph.transport.send(outgoing(url, token, self.call.id)?).await
+                self.graph.transport.send(outgoing(request, token, self.call.id)?).await
             };
             let (outcome, retry_after) = match &answer {
                 Ok(answer) => {
@@ -183,7 +202,7 @@ impl Reader<'_> {
     }
 }
 
-fn outgoing(url: &Url, token: &GraphToken, id: RequestId) -> Result<Outgoing, Refusal> {
+fn outgoing(request: &Sent, token: &GraphToken, id: RequestId) -> Result<Outgoing, Refusal> {
     let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.secret.expose_secret()))
         .map_err(|_| Refusal::new(Code::UpstreamError, "The issuer's token cannot be sent."))?;
     bearer.set_sensitive(true);
@@ -191,7 +210,14 @@ fn outgoing(url: &Url, token: &GraphToken, id: RequestId) -> Result<Outgoing, Re
     headers.insert(header::AUTHORIZATION, bearer);
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(HeaderName::from_static("client-request-id"), id.header());
-    Ok(Outgoing { method: Method::GET, url: url.clone(), headers, body: Bytes::new(), limit: LIMIT })
+    let (method, body) = match &request.question {
+        None => (Method::GET, Bytes::new()),
+        Some(question) => {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            (Method::POST, question.clone())
+        }
+    };
+    Ok(Outgoing { method, url: request.url.clone(), headers, body, limit: LIMIT })
 }
 
 fn failure(answer: &Incoming) -> GraphFailure {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use percent_encoding::utf8_percent_encode;
 use url::Url;
 
@@ -11,6 +12,7 @@ use crate::resource_uri::{Mailbox, RESERVED, Segment};
 const MESSAGE_FIELDS: &str = "id,conversationId,internetMessageId,subject,from,sender,toRecipients,ccRecipients,receivedDateTime,isRead,flag,categories,parentFolderId,hasAttachments,bodyPreview,webLink";
 const BODY_FIELDS: &str = "id,conversationId,internetMessageId,subject,from,sender,toRecipients,ccRecipients,receivedDateTime,isRead,isDraft,flag,categories,parentFolderId,hasAttachments,bodyPreview,webLink,body";
 const FOLDER_FIELDS: &str = "id,displayName,parentFolderId,childFolderCount,totalItemCount,unreadItemCount";
+const EVENT_FIELDS: &str = "id,iCalUId,subject,bodyPreview,organizer,attendees,start,end,location,isAllDay,isCancelled,isOrganizer,isOnlineMeeting,onlineMeeting,showAs,sensitivity,categories,seriesMasterId,webLink";
 const ATTACHMENT_FIELDS: &str = "id,name,contentType,size,isInline";
 
 /// One GET. Every variant is one path.
@@ -32,6 +34,10 @@ pub(crate) enum GraphRead<'a> {
     AttachmentFacts { mailbox: &'a Mailbox, message: &'a Segment, id: &'a Segment },
     /// `/messages/{id}/attachments/{id}`
     Attachment { mailbox: &'a Mailbox, message: &'a Segment, id: &'a Segment },
+    /// `/calendarView`: occurrences from the first instant to the second, in order.
+    CalendarView { mailbox: &'a Mailbox, from: Timestamp, to: Timestamp },
+    /// `/events/{id}`
+    Event { mailbox: &'a Mailbox, id: &'a Segment },
 }
 
 /// Which messages of a list.
@@ -67,6 +73,8 @@ impl GraphRead<'_> {
             Self::AttachmentFacts { mailbox, message, id } | Self::Attachment { mailbox, message, id } => {
                 format!("{}/messages/{message}/attachments/{id}", owner(mailbox))
             }
+            Self::CalendarView { mailbox, .. } => format!("{}/calendarView", owner(mailbox)),
+            Self::Event { mailbox, id } => format!("{}/events/{id}", owner(mailbox)),
         };
         let path = format!("/v1.0{path}");
         let text = format!("{}{path}{}", graph.as_str().trim_end_matches('/'), self.query());
@@ -83,6 +91,14 @@ impl GraphRead<'_> {
             Self::Message { .. } => query(&[("$select", BODY_FIELDS)]),
             Self::Attachments { .. } | Self::AttachmentFacts { .. } => query(&[("$select", ATTACHMENT_FIELDS)]),
             Self::Attachment { .. } => String::new(),
+            Self::Event { .. } => query(&[("$select", &format!("{EVENT_FIELDS},body"))]),
+            Self::CalendarView { from, to, .. } => query(&[
+                ("startDateTime", &from.to_string()),
+                ("endDateTime", &to.to_string()),
+                ("$select", EVENT_FIELDS),
+                ("$orderby", "start/dateTime"),
+                ("$top", "100"),
+            ]),
             Self::Messages { page, .. } => {
                 let top = page.top.to_string();
                 let fields =

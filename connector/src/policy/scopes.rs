@@ -14,11 +14,16 @@ pub enum Need {
     SharedMail,
     /// Find one's own mail without seeing what it says: the limited mode.
     BasicMail,
+    /// Read one's own calendar, and when others are free.
+    OwnCalendar,
+    /// Read a calendar that somebody else owns; let Graph look for times that suit several.
+    SharedCalendar,
 }
 
 impl Need {
     /// Every need, for tables and tests.
-    pub const ALL: &'static [Self] = &[Self::Profile, Self::OwnMail, Self::SharedMail, Self::BasicMail];
+    pub const ALL: &'static [Self] =
+        &[Self::Profile, Self::OwnMail, Self::SharedMail, Self::BasicMail, Self::OwnCalendar, Self::SharedCalendar];
 }
 
 /// What is known of a permission.
@@ -55,6 +60,8 @@ pub(super) fn required(need: Need) -> &'static [&'static str] {
         Need::OwnMail => &["Mail.Read"],
         Need::SharedMail => &["Mail.Read", "Mail.Read.Shared"],
         Need::BasicMail => &["Mail.ReadBasic"],
+        Need::OwnCalendar => &["Calendars.Read"],
+        Need::SharedCalendar => &["Calendars.Read", "Calendars.Read.Shared"],
     }
 }
 

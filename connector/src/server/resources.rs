@@ -25,6 +25,7 @@ pub(super) fn templates() -> Vec<ResourceTemplate> {
         ("mail:///messages/{id}{?owner}", "mail-message", "A mail"),
         ("mail:///messages/{message}/attachments/{id}{?owner}", "mail-attachment", "An attachment of a mail"),
         ("mail:///folders/{id}{?owner}", "mail-folder", "A mail folder: its folders and its newest mails"),
+        ("calendar:///events/{id}{?owner}", "calendar-event", "An event of a calendar"),
     ]
     .into_iter()
     .map(|(template, name, title)| ResourceTemplate::new(template, name).with_title(title))

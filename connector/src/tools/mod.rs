@@ -2,7 +2,9 @@
 
 mod cursor;
 mod dates;
+mod find_meeting_availability;
 mod get_me;
+mod outlook_calendar_search;
 mod outlook_email_search;
 mod read_resource;
 
@@ -25,7 +27,13 @@ use crate::server::Services;
 use crate::server::request_id::RequestId;
 
 /// Every tool, by name: `tools/list` has this order.
-pub(crate) const TOOLS: &[ToolRow] = &[get_me::TOOL, outlook_email_search::TOOL, read_resource::TOOL];
+pub(crate) const TOOLS: &[ToolRow] = &[
+    find_meeting_availability::TOOL,
+    get_me::TOOL,
+    outlook_calendar_search::TOOL,
+    outlook_email_search::TOOL,
+    read_resource::TOOL,
+];
 
 /// The tool that resources are read with.
 pub(crate) const READ_RESOURCE: ToolRow = read_resource::TOOL;
@@ -81,6 +89,14 @@ impl<'a> Reach<'a> {
         })
     }
 
+    /// A calendar. One's own, even when it is asked for by address.
+    fn calendar(&self, mailbox: &Mailbox) -> Reader<'_> {
+        self.graph(match mailbox {
+            Mailbox::Own => Need::OwnCalendar,
+            Mailbox::Of(_) => Need::SharedCalendar,
+        })
+    }
+
     /// One's own mail as far as it may be seen, and whether that is the limited mode: with `Mail.ReadBasic` where `Mail.Read` is
     /// missing, if the operator allows it.
     async fn mail_or_basics(&self, mailbox: &Mailbox) -> Result<(Reader<'_>, bool), Refusal> {
@@ -99,16 +115,18 @@ impl<'a> Reach<'a> {
     }
 
     fn mailbox_of(&self, address: Option<&str>) -> Result<Mailbox, Refusal> {
+        self.owner_of("mailboxOwnerEmail", address)
+    }
+
+    /// Whose mailbox or calendar the parameter names.
+    fn owner_of(&self, parameter: &str, address: Option<&str>) -> Result<Mailbox, Refusal> {
         let Some(address) = address else { return Ok(Mailbox::Own) };
         let address = address.trim();
         if self.caller.goes_by(address) {
             return Ok(Mailbox::Own);
         }
         let address = Segment::address(address).ok_or_else(|| {
-            Refusal::argument(
-                "mailboxOwnerEmail",
-                "A mailbox is named by its address, such as support@contoso.example.",
-            )
+            Refusal::argument(parameter, "A mailbox is named by its address, such as support@contoso.example.")
         })?;
         Ok(Mailbox::Of(address))
     }

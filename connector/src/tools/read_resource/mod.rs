@@ -1,7 +1,8 @@
-//! The content behind a `uri`: a message, an attachment of a text kind, a folder.
+//! The content behind a `uri`: a message, an attachment, a folder, an event.
 
 mod attachment;
 mod document;
+mod event;
 mod folder;
 mod message;
 mod text;
@@ -28,10 +29,10 @@ const NAME: &str = "read_resource";
 pub(super) const TOOL: ToolRow = ToolRow {
     name: NAME,
     title: "Read a Microsoft 365 resource",
-    description: "Reads what a `uri` names: mail:///messages/{id}, mail:///messages/{id}/attachments/{id}, mail:///folders/ and mail:///folders/{id}. \
+    description: "Reads what a `uri` names: mail:///messages/{id}, mail:///messages/{id}/attachments/{id}, mail:///folders/, mail:///folders/{id} and calendar:///events/{id}. \
                   Attachments are read as what they are: Word, Excel, PowerPoint, PDF, mail, text. Long content comes in parts: repeat the \
                   call with `cursor`. Up to 20 uris can be read in one call with `uris`.",
-    needs: &[Need::OwnMail],
+    needs: &[Need::OwnMail, Need::OwnCalendar],
     input: input_schema::<Input>,
     output: output_schema::<Output>,
     call: |reach, arguments| Box::pin(call(reach, arguments)),
@@ -107,6 +108,7 @@ enum Kind {
     Attachment,
     Folder,
     Folders,
+    Event,
 }
 
 /// A resource before it is cut into parts.
@@ -182,12 +184,16 @@ async fn one(reach: &Reach<'_>, text: &str, sealed: Option<&str>, mut wanted: Wa
         crate::resource_uri::Mailbox::Own => crate::resource_uri::Mailbox::Own,
         crate::resource_uri::Mailbox::Of(owner) => reach.mailbox_of(Some(owner.as_str()))?,
     };
-    let graph = reach.mail(&mailbox);
+    let graph = match &uri {
+        ResourceUri::Event { .. } => reach.calendar(&mailbox),
+        _ => reach.mail(&mailbox),
+    };
     let whole = match &uri {
         ResourceUri::Message { id, .. } => message::read(&graph, &mailbox, id).await?,
         ResourceUri::Attachment { message, id, .. } => attachment::read(reach, &graph, &mailbox, message, id).await?,
         ResourceUri::Folders { .. } => folder::read_top(&graph, &mailbox).await?,
         ResourceUri::Folder { id, .. } => folder::read(&graph, &mailbox, id).await?,
+        ResourceUri::Event { id, .. } => event::read(&graph, &mailbox, id).await?,
     };
     let Whole { kind, mime_type, title, metadata, content, notes } = whole;
     let shown = document::show(&content, &wanted)?;
@@ -214,7 +220,7 @@ fn unreadable(error: UriError) -> Refusal {
         UriError::OtherScheme(scheme) => Refusal::new(
             Code::UnsupportedType,
             format!(
-                "Resources of the scheme `{scheme}` are not read by this version of the connector, which reads mail."
+                "Resources of the scheme `{scheme}` are not read by this version of the connector, which reads mail and calendars."
             ),
         ),
     }
