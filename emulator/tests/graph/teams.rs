@@ -397,3 +397,40 @@ async fn what_may_not_be_posted() {
     assert_eq!(scene.running.state().world().content_fingerprint(), before);
     assert_eq!(alice.get("/subscriptions").await.code(), "200 (none)");
 }
+
+/// Actor × conversation × scope: reviewed, like the matrix of mail and calendars.
+#[tokio::test]
+async fn the_access_matrix_of_conversations() {
+    let scene = Scene::new().await;
+    let world = scene.running.state().world();
+    let teams = &world.tenant_named("contoso").unwrap().teams;
+    let mut items = Vec::new();
+    for chat in teams.chats() {
+        let name = chat.topic.clone().unwrap_or_else(|| {
+            chat.members.iter().map(|member| member.name.as_str()).collect::<Vec<_>>().join(" and ")
+        });
+        items.push((format!("{} chat {name}", chat.kind.as_str()), format!("/chats/{}/messages", segment(&chat.id))));
+    }
+    for team in teams.teams() {
+        for channel in team.channels() {
+            let of = format!("/teams/{}/channels/{}/messages", team.group, segment(&channel.id));
+            items.push((format!("{} channel {}", channel.kind.as_str(), channel.name), of));
+        }
+    }
+    items.sort();
+    let actors =
+        ["alice", "bob", "carol", "dave", "erin", "frank", "admin", "gina"].map(|name| format!("{name}@contoso"));
+    let mut matrix = Vec::new();
+    for (item, path) in items {
+        for scopes in ["Chat.ReadBasic Channel.ReadBasic.All", "Chat.Read", "ChannelMessage.Read.All"] {
+            let mut cells = Vec::new();
+            for actor in actors.iter().map(String::as_str).chain([MALLORY]) {
+                let reply = scene.caller(actor, scopes).get(&path).await;
+                let cell = if reply.status == 200 { reply.values().len() } else { usize::from(reply.status) };
+                cells.push(format!("{actor} {cell}"));
+            }
+            matrix.push(format!("{item} | {scopes} | {}", cells.join(", ")));
+        }
+    }
+    insta::assert_json_snapshot!("teams_access_matrix", matrix);
+}
