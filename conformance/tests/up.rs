@@ -219,6 +219,40 @@ fn downloads_come_from_an_origin_of_their_own() {
     assert!(text(&output.stdout).contains("Notes of alice at Contoso"), "{output:?}");
 }
 
+/// A folder of the user's own as a OneDrive, another as a site that everybody reads.
+#[test]
+fn own_files_are_served_as_drive_and_site() {
+    let folder = tempfile::tempdir().unwrap();
+    let (drive, site) = (folder.path().join("drive"), folder.path().join("site"));
+    fs::create_dir_all(drive.join("Trip")).unwrap();
+    fs::create_dir_all(&site).unwrap();
+    fs::write(drive.join("Trip/Packing list.txt"), "two umbrellas").unwrap();
+    fs::write(drive.join(".hidden"), "not served").unwrap();
+    fs::write(site.join("rules.txt"), "be kind").unwrap();
+    let script = r#"
+        token=$("$0" token --ready "$OFFLINE365_READY_JSON" --resource graph) || exit 2
+        get() { curl -sS -L --fail -H "Authorization: Bearer $token" "$OFFLINE365_GRAPH_URL/v1.0$1"; }
+        get "/me/drive/root/children" && get "/me/drive/root:/Trip/Packing%20list.txt:/content" &&
+        get "/sites/contoso.sharepoint.example:/sites/handbook:/drive/root:/rules.txt:/content"
+    "#;
+    let output = offline365()
+        .arg("exec")
+        .arg("--drive")
+        .arg(format!("alice@contoso.example={}", drive.display()))
+        .arg("--site")
+        .arg(format!("handbook@contoso={}", site.display()))
+        .args(["--", "sh", "-c", script, env!("CARGO_BIN_EXE_offline365")])
+        .output()
+        .unwrap();
+    let out = text(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(out.contains("two umbrellas") && out.contains("be kind"), "{out}");
+    assert!(!out.contains(".hidden") && !out.contains("Project Falcon"), "{out}");
+    let mut nobody = offline365();
+    nobody.args(["exec", "--drive"]).arg(format!("zoe@contoso={}", drive.display())).args(["--", "true"]);
+    assert_eq!(nobody.output().unwrap().status.code(), Some(64));
+}
+
 /// A token for the application itself, with what the .env says and nothing else.
 const AS_THE_DOTENV_SAYS: &str = r#"
 . "$DOTENV"

@@ -15,6 +15,7 @@ use fixtures::Plan;
 use fixtures::cast::{M365_CLIENT, M365_SERVER};
 use fixtures::own_apps;
 use fixtures::own_calendar::{self, OwnCalendarError};
+use fixtures::own_drive::{self, OwnDriveError, OwnFile};
 use fixtures::own_mail::{self, OwnMailError};
 use url::Url;
 
@@ -168,7 +169,30 @@ fn plan(args: &HouseArgs) -> Result<(Plan, Vec<String>), Failure> {
         let files = own_calendar::load(&own.path).map_err(own_calendar_failure)?;
         plan.with_own_calendar(&own.user, files).map_err(own_calendar_failure)?;
     }
+    own_files(args, &mut plan)?;
     Ok((plan, own_names))
+}
+
+/// The user's own folders as OneDrives and sites.
+fn own_files(args: &HouseArgs, plan: &mut Plan) -> Result<(), Failure> {
+    type Taken = fn(&mut Plan, &str, Vec<OwnFile>) -> Result<(), OwnDriveError>;
+    let drives: Taken = Plan::with_own_drive;
+    for (option, all, take) in [("--drive", &args.drive, drives), ("--site", &args.site, Plan::with_own_site)] {
+        let wrong = |error: OwnDriveError| match error {
+            OwnDriveError::NobodyCalled(_) | OwnDriveError::NoSite(_) => Failure::Usage(format!("{option}: {error}")),
+            _ => Failure::Plan(format!("{option}: {error}")),
+        };
+        for (index, own) in all.iter().enumerate() {
+            if all.iter().skip(index + 1).any(|other| other.user == own.user) {
+                return Err(Failure::Usage(format!(
+                    "{option}: {} is named twice; put the files into one folder",
+                    own.user
+                )));
+            }
+            take(plan, &own.user, own_drive::load(&own.path).map_err(wrong)?).map_err(wrong)?;
+        }
+    }
+    Ok(())
 }
 
 fn own_calendar_failure(error: OwnCalendarError) -> Failure {

@@ -84,6 +84,12 @@ pub struct HouseArgs {
     /// Serve an .ics file, or a folder of them, as this user's calendar. May be repeated.
     #[arg(long, value_name = "USER=PATH")]
     pub calendar: Vec<OwnMail>,
+    /// Serve a folder as this user's OneDrive. May be repeated.
+    #[arg(long, value_name = "USER=FOLDER")]
+    pub drive: Vec<OwnMail>,
+    /// Serve a folder as a site that everybody of a tenant reads. May be repeated.
+    #[arg(long, value_name = "SITE@TENANT=FOLDER")]
+    pub site: Vec<OwnMail>,
     /// Listen on this address instead of loopback (containers).
     #[arg(long, value_name = "ADDR")]
     pub bind: Option<IpAddr>,

@@ -347,3 +347,76 @@ async fn sites_lists_and_pages_of_who_is_let_in() {
         assert_ne!(carol.get(only_applications).await.status, 200, "{only_applications}");
     }
 }
+
+/// The marker of every document is found in it, by its readers, and in no other; what the index does not read is found by name alone.
+#[tokio::test]
+async fn documents_are_found_by_what_they_say_and_by_nobody_else() {
+    let scene = Scene::new().await;
+    let mut kinds = std::collections::BTreeSet::new();
+    for tenant in &scene.plan.tenants {
+        let drives = drive_ids(&scene, &tenant.name);
+        let people = tenant.people.iter().filter(|person| person.enabled && person.kind == PersonKind::Member);
+        for person in people {
+            let who = person.reference(tenant);
+            let caller = scene.caller(&who, FILES);
+            for file in &tenant.files.files {
+                let word = file.canary.as_deref().unwrap();
+                let found = caller.get(&format!("/drives/{}/search(q='{word}')", drives[&file.drive])).await;
+                let extension = file.path.rsplit('.').next().unwrap();
+                let expected = file.readers.contains(&who) && extension != "md";
+                if found.status == 200 {
+                    let names: Vec<_> =
+                        found.values().iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect();
+                    let name = file.path.rsplit('/').next().unwrap().to_owned();
+                    assert_eq!(
+                        names,
+                        if expected { vec![name] } else { Vec::new() },
+                        "{who} looks for {}",
+                        file.handle
+                    );
+                } else {
+                    assert!(!expected, "{who} looks for {}: {}", file.handle, found.code());
+                }
+                kinds.insert(extension);
+            }
+        }
+    }
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["csv", "docx", "md", "pdf", "pptx", "txt", "xlsx"]);
+}
+
+/// The same question of two people who differ in what neither may see is answered with the same bytes.
+#[tokio::test]
+async fn what_is_hidden_changes_no_byte() {
+    let (before, after) = (Scene::new().await, Scene::new().await);
+    let carol = after.caller("carol@contoso", "Files.ReadWrite.All");
+    let drives = drive_ids(&after, "contoso");
+    let payroll = format!("/drives/{}/root:/Payroll", drives["finance/Documents"]);
+    for name in ["Budget bonus.txt", "Forecast.txt"] {
+        let path = format!("{payroll}/{}:/content", encoded(name));
+        let made = after.send(carol.request("PUT", &path).body("budget forecast bonus")).await;
+        assert_eq!(made.status, 201);
+    }
+    let id = &drives["finance/Documents"];
+    for path in [
+        format!("/drives/{id}/root"),
+        format!("/drives/{id}/root/children"),
+        format!("/drives/{id}/root/children?$top=2&$count=true"),
+        format!("/drives/{id}/search(q='budget')"),
+        format!("/drives/{id}/root/search(q='forecast')?$top=1"),
+        "/me/drive/search(q='budget')".to_owned(),
+        "/me/drive/recent".to_owned(),
+        "/me/drive/sharedWithMe".to_owned(),
+        "/sites/contoso.sharepoint.example:/sites/finance".to_owned(),
+        "/sites/contoso.sharepoint.example:/sites/finance:/lists".to_owned(),
+    ] {
+        let of = |scene: &Scene, reply: &Reply| {
+            let text = String::from_utf8(reply.bytes.clone()).unwrap();
+            let text = text.replace(scene.running.content.as_str(), "https://content/");
+            text.replace(scene.running.graph.as_str(), "https://graph/")
+        };
+        let left = before.caller("bob@contoso", FILES).get(&path).await;
+        let right = after.caller("bob@contoso", FILES).get(&path).await;
+        assert_eq!(left.status, 200, "{path}");
+        assert_eq!(of(&before, &left), of(&after, &right), "{path}");
+    }
+}
