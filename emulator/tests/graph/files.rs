@@ -387,7 +387,15 @@ async fn documents_are_found_by_what_they_say_and_by_nobody_else() {
 /// The same question of two people who differ in what neither may see is answered with the same bytes.
 #[tokio::test]
 async fn what_is_hidden_changes_no_byte() {
-    let (before, after) = (Scene::new().await, Scene::new().await);
+    // A file beside ones that Bob sees, with permissions of its own, and two in a folder that he does not see.
+    let mut plan = fixtures::Plan::embedded().unwrap();
+    let files = &mut plan.tenants.iter_mut().find(|tenant| tenant.name == "contoso").unwrap().files;
+    let (drive, path) = ("finance/Documents".to_owned(), "Forecast/Budget secret.txt".to_owned());
+    let mut hidden = files.files.iter().find(|file| file.drive == drive).unwrap().clone();
+    (hidden.handle, hidden.path) = ("contoso/files/finance/hidden".to_owned(), path.clone());
+    files.files.push(hidden);
+    files.restricted.push(fixtures::files::Restricted { drive, path });
+    let (before, after) = (Scene::new().await, Scene::of(plan, emulator::Options::default()).await);
     let carol = after.caller("carol@contoso", "Files.ReadWrite.All");
     let drives = drive_ids(&after, "contoso");
     let payroll = format!("/drives/{}/root:/Payroll", drives["finance/Documents"]);
@@ -401,6 +409,7 @@ async fn what_is_hidden_changes_no_byte() {
         format!("/drives/{id}/root"),
         format!("/drives/{id}/root/children"),
         format!("/drives/{id}/root/children?$top=2&$count=true"),
+        format!("/drives/{id}/root:/Forecast:/children?$count=true&$expand=permissions"),
         format!("/drives/{id}/search(q='budget')"),
         format!("/drives/{id}/root/search(q='forecast')?$top=1"),
         "/me/drive/search(q='budget')".to_owned(),
