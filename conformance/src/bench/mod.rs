@@ -135,9 +135,9 @@ impl Bench {
         self.measured.push(Measurement { what: what.to_owned(), seconds: took.as_secs(), declared_bound_seconds });
     }
 
-    /// The canary of a message of the fixtures.
+    /// The canary of something of the fixtures.
     pub fn canary(&self, handle: &str) -> Result<String, Finding> {
-        let canary = self.plan.message(handle).and_then(|(_, message)| message.canary.clone());
+        let canary = self.plan.mark(handle).map(|mark| mark.word.to_owned());
         canary.ok_or_else(|| Finding::Inconclusive(format!("{handle} has no canary in these fixtures")))
     }
 

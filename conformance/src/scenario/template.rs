@@ -3,7 +3,7 @@
 //! | written | stands for |
 //! |---|---|
 //! | `${name}`, `${name.field}` | what `with`, `let`, `for_each` or `capture` named so |
-//! | `${canary:contoso/mail/alice/budget}` | the word that only readers of this message may ever see |
+//! | `${canary:contoso/mail/alice/budget}` | the word that only readers of this thing may ever see |
 //! | `${tenant:contoso}` | the tenant's id |
 //! | `${issuer:contoso}` | what its tokens name as issuer; of an id or a domain, what they would; `template`: the key set's |
 //! | `${upn:alice@contoso}`, `${oid:alice@contoso}` | the person's sign-in name, object id |
@@ -100,8 +100,8 @@ fn lookup(inner: &str, names: &impl Names) -> Result<Option<Value>, String> {
     };
     match kind {
         "canary" => {
-            let message = plan.message(of).ok_or_else(|| format!("there is no message `{of}`; handles are the paths under fixtures/, for example contoso/mail/alice/budget"))?;
-            text(message.1.canary.clone(), "canary")
+            let mark = plan.mark(of).ok_or_else(|| format!("nothing marked is called `{of}`; handles stand in the tables under fixtures/, for example contoso/mail/alice/budget, contoso/calendar/alice/standup, contoso/teams/budget-group#1"))?;
+            Ok(Some(mark.word.to_owned().into()))
         }
         "tenant" => text(plan.tenant(of).map(|tenant| tenant.id.to_string()), "id: there is no such tenant"),
         "issuer" => {
