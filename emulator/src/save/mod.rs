@@ -1,6 +1,6 @@
 //! The running world as files, from which another emulator comes up the same.
 //!
-//! Each area has one writer, named in [`tenant`]: world to plan rows; the plan writes the files ([`Plan::to_files`]). [`tenant`] takes a
+//! Each area has one writer, named in `tenant`: world to plan rows; the plan writes the files ([`Plan::to_files`]). `tenant` takes a
 //! tenant apart field by field, so that an area that is added to [`TenantWorld`] has to be dealt with there: by a writer, or by saying what
 //! is lost. Whatever was written is read back and compared: what does not come up the same is told, never dropped in silence.
 //!
