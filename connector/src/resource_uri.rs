@@ -6,6 +6,8 @@
 //! mail:///folders/[?owner={address}]
 //! mail:///folders/{id or well-known name}[?owner={address}]
 //! calendar:///events/{id}[?owner={address}]
+//! teams:///chats/{id}/messages/{id}
+//! teams:///teams/{id}/channels/{id}/messages/{id}
 //! ```
 //!
 //! Each segment is decoded once and then opaque; a Graph address is built from the parts, never joined from what came in. Written
@@ -72,6 +74,22 @@ pub enum ResourceUri {
         /// Which.
         id: Segment,
     },
+    /// A message of a chat.
+    ChatMessage {
+        /// Of which chat.
+        chat: Segment,
+        /// Which.
+        id: Segment,
+    },
+    /// A message of a channel.
+    ChannelMessage {
+        /// Of which team.
+        team: Segment,
+        /// In which channel.
+        channel: Segment,
+        /// Which.
+        id: Segment,
+    },
 }
 
 /// Why a text names nothing.
@@ -85,8 +103,8 @@ pub enum UriError {
     OtherScheme(&'static str),
 }
 
-/// Schemes that the product knows beside mail and calendars.
-const OTHER_SCHEMES: &[&str] = &["meeting-transcript", "teams", "file", "drive", "page", "site"];
+/// Schemes that the product knows beside those that are read.
+const OTHER_SCHEMES: &[&str] = &["meeting-transcript", "file", "drive", "page", "site"];
 
 impl Segment {
     /// The segment that `text` is, already decoded.
@@ -137,6 +155,9 @@ impl ResourceUri {
         }
         let (scheme, rest) =
             text.split_once(":///").ok_or(UriError::Invalid("a uri looks like `mail:///messages/{id}`"))?;
+        if scheme == "teams" {
+            return Self::teams(rest);
+        }
         if !matches!(scheme, "mail" | "calendar") {
             return Err(match OTHER_SCHEMES.iter().find(|known| **known == scheme) {
                 Some(known) => UriError::OtherScheme(known),
@@ -170,7 +191,24 @@ impl ResourceUri {
         }
     }
 
-    /// Where it is.
+    fn teams(path: &str) -> Result<Self, UriError> {
+        let segment =
+            |text| Segment::decoded(text).ok_or(UriError::Invalid("a part of the uri is empty or not allowed there"));
+        if path.contains('?') {
+            return Err(UriError::Invalid("teams knows no query"));
+        }
+        match path.split('/').collect::<Vec<_>>().as_slice() {
+            ["chats", chat, "messages", id] => Ok(Self::ChatMessage { chat: segment(chat)?, id: segment(id)? }),
+            ["teams", team, "channels", channel, "messages", id] => {
+                Ok(Self::ChannelMessage { team: segment(team)?, channel: segment(channel)?, id: segment(id)? })
+            }
+            _ => Err(UriError::Invalid(
+                "teams has `chats/{id}/messages/{id}` and `teams/{id}/channels/{id}/messages/{id}`",
+            )),
+        }
+    }
+
+    /// Where it is. What is in no mailbox is the caller's own.
     pub fn mailbox(&self) -> &Mailbox {
         match self {
             Self::Message { mailbox, .. }
@@ -178,6 +216,7 @@ impl ResourceUri {
             | Self::Folders { mailbox }
             | Self::Folder { mailbox, .. }
             | Self::Event { mailbox, .. } => mailbox,
+            Self::ChatMessage { .. } | Self::ChannelMessage { .. } => &Mailbox::Own,
         }
     }
 }
@@ -190,6 +229,10 @@ impl fmt::Display for ResourceUri {
             Self::Folders { .. } => f.write_str("mail:///folders/")?,
             Self::Folder { id, .. } => write!(f, "mail:///folders/{id}")?,
             Self::Event { id, .. } => write!(f, "calendar:///events/{id}")?,
+            Self::ChatMessage { chat, id } => write!(f, "teams:///chats/{chat}/messages/{id}")?,
+            Self::ChannelMessage { team, channel, id } => {
+                write!(f, "teams:///teams/{team}/channels/{channel}/messages/{id}")?;
+            }
         }
         match self.mailbox() {
             Mailbox::Own => Ok(()),
@@ -236,6 +279,12 @@ mod tests {
             mailboxes().prop_map(|mailbox| ResourceUri::Folders { mailbox }),
             (mailboxes(), segments()).prop_map(|(mailbox, id)| ResourceUri::Folder { mailbox, id }),
             (mailboxes(), segments()).prop_map(|(mailbox, id)| ResourceUri::Event { mailbox, id }),
+            (segments(), segments()).prop_map(|(chat, id)| ResourceUri::ChatMessage { chat, id }),
+            (segments(), segments(), segments()).prop_map(|(team, channel, id)| ResourceUri::ChannelMessage {
+                team,
+                channel,
+                id
+            }),
         ]
     }
 
@@ -273,6 +322,11 @@ mod tests {
             "mail:///messages/a?owner=me",
             "mail:///messages/a?start=1",
             "mail:///conversations/a",
+            "teams:///chats/a/messages/b?owner=c%40d",
+            "teams:///chats/a%2Fb/messages/c",
+            "teams:///chats/../messages/c",
+            "teams:///chats/a/messages",
+            "teams:///teams/a/channels/b/messages/c/replies/d",
             "http:///messages/a",
             "mail://host/messages/a",
         ] {

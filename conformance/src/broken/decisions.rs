@@ -4,6 +4,7 @@ use connector::caller::{TenantId, UserId};
 use connector::danger::Edges;
 use connector::policy::Policy;
 use connector::policy::cache::CacheKey;
+use connector::policy::scopes::Need;
 use connector::refusal::{Code, Refusal};
 
 use super::Broken;
@@ -262,6 +263,23 @@ pub const MORE_THAN_NEEDED: Broken = Broken {
                 let mut scopes = (Policy::STRICT.obo_scopes)(resource, required);
                 scopes.push(format!("{}/Calendars.Read", resource.trim_end_matches('/')));
                 scopes
+            },
+            ..Policy::STRICT
+        };
+        (policy, Edges::default())
+    },
+};
+
+/// Messages of chats are read with a permission that Graph takes, but the product does not name.
+pub const CHATS_BY_ANOTHER_PERMISSION: Broken = Broken {
+    name: "chats-by-another-permission",
+    sentence: "Chats are read with ChatMessage.Read, which Graph takes too: revoking Chat.Read does not stop them.",
+    reference: None,
+    fault: || {
+        let policy = Policy {
+            required_scopes: |need| match need {
+                Need::Chats => &["ChatMessage.Read"],
+                other => (Policy::STRICT.required_scopes)(other),
             },
             ..Policy::STRICT
         };

@@ -91,6 +91,7 @@ pub const ALL: &[&Broken] = &[
     &ONE_AUTHORITY,
     &KEEPS_REFRESH_TOKEN,
     &MORE_THAN_NEEDED,
+    &CHATS_BY_ANOTHER_PERMISSION,
     // Edges.
     &MARKS_AS_READ,
     &SENDS_MAIL,

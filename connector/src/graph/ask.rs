@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::search::Search;
 use crate::policy::links::ForeignLink;
 use crate::resource_uri::Segment;
 
@@ -16,6 +17,8 @@ pub(crate) enum GraphAsk<'a> {
     Schedule { of: &'a [Segment], from: Timestamp, to: Timestamp, interval_minutes: u32 },
     /// `/me/findMeetingTimes`
     MeetingTimes { with: &'a [Segment], from: Timestamp, to: Timestamp, minutes: u32, at_most: u32 },
+    /// `/search/query`
+    Search(Search<'a>),
 }
 
 impl GraphAsk<'_> {
@@ -24,6 +27,7 @@ impl GraphAsk<'_> {
         let path = match self {
             Self::Schedule { .. } => "/v1.0/me/calendar/getSchedule",
             Self::MeetingTimes { .. } => "/v1.0/me/findMeetingTimes",
+            Self::Search(_) => "/v1.0/search/query",
         };
         let url = Url::parse(&format!("{}{path}", graph.as_str().trim_end_matches('/'))).map_err(|_| ForeignLink)?;
         if url.origin() == graph.origin() && url.path() == path { Ok(url) } else { Err(ForeignLink) }
@@ -52,6 +56,7 @@ impl GraphAsk<'_> {
                 "returnSuggestionReasons": true,
                 "minimumAttendeePercentage": 0,
             }),
+            Self::Search(search) => search.body(),
         };
         Bytes::from(question.to_string())
     }

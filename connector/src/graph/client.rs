@@ -133,8 +133,13 @@ impl Reader<'_> {
         Ok(self.graph.exchange.token(self.caller, self.need, None).await?.granted)
     }
 
-    fn subject(&self) -> Subject {
-        if matches!(self.need, Need::SharedMail | Need::SharedCalendar) { Subject::SharedMailbox } else { Subject::Own }
+    fn subject(&self, request: &Sent) -> Subject {
+        match self.need {
+            Need::SharedMail | Need::SharedCalendar => Subject::SharedMailbox,
+            // A search names no id.
+            Need::Chats | Need::Channels if request.question.is_none() => Subject::Conversation,
+            _ => Subject::Own,
+        }
     }
 
     async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, Refusal> {
@@ -164,7 +169,7 @@ impl Reader<'_> {
                     continue;
                 }
             }
-            return Err((self.graph.policy.graph_refusal)(&failure, self.subject()));
+            return Err((self.graph.policy.graph_refusal)(&failure, self.subject(request)));
         }
     }
 

@@ -6,3 +6,5 @@ pub(crate) mod client;
 pub(crate) mod mail;
 pub(crate) mod request;
 mod retry;
+pub(crate) mod search;
+pub(crate) mod teams;

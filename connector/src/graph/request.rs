@@ -38,6 +38,10 @@ pub(crate) enum GraphRead<'a> {
     CalendarView { mailbox: &'a Mailbox, from: Timestamp, to: Timestamp },
     /// `/events/{id}`
     Event { mailbox: &'a Mailbox, id: &'a Segment },
+    /// `/chats/{id}/messages/{id}`
+    ChatMessage { chat: &'a Segment, id: &'a Segment },
+    /// `/teams/{id}/channels/{id}/messages/{id}`
+    ChannelMessage { team: &'a Segment, channel: &'a Segment, id: &'a Segment },
 }
 
 /// Which messages of a list.
@@ -75,6 +79,8 @@ impl GraphRead<'_> {
             }
             Self::CalendarView { mailbox, .. } => format!("{}/calendarView", owner(mailbox)),
             Self::Event { mailbox, id } => format!("{}/events/{id}", owner(mailbox)),
+            Self::ChatMessage { chat, id } => format!("/chats/{chat}/messages/{id}"),
+            Self::ChannelMessage { team, channel, id } => format!("/teams/{team}/channels/{channel}/messages/{id}"),
         };
         let path = format!("/v1.0{path}");
         let text = format!("{}{path}{}", graph.as_str().trim_end_matches('/'), self.query());
@@ -90,7 +96,7 @@ impl GraphRead<'_> {
             Self::Folder { .. } => query(&[("$select", FOLDER_FIELDS)]),
             Self::Message { .. } => query(&[("$select", BODY_FIELDS)]),
             Self::Attachments { .. } | Self::AttachmentFacts { .. } => query(&[("$select", ATTACHMENT_FIELDS)]),
-            Self::Attachment { .. } => String::new(),
+            Self::Attachment { .. } | Self::ChatMessage { .. } | Self::ChannelMessage { .. } => String::new(),
             Self::Event { .. } => query(&[("$select", &format!("{EVENT_FIELDS},body"))]),
             Self::CalendarView { from, to, .. } => query(&[
                 ("startDateTime", &from.to_string()),

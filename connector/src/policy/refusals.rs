@@ -39,6 +39,8 @@ pub enum Subject {
     Own,
     /// Something in a mailbox that somebody else owns.
     SharedMailbox,
+    /// A message of a chat or channel, by id.
+    Conversation,
 }
 
 /// What follows on a refused token.
@@ -133,6 +135,10 @@ pub(super) fn of_graph(failure: &GraphFailure, subject: Subject) -> Refusal {
         // A mailbox that is not shared and one that does not exist are told alike, byte for byte.
         (403 | 404, _) if subject == Subject::SharedMailbox && !is_item_not_found(&failure.code) => {
             Refusal::new(Code::Forbidden, "This mailbox is not shared with you, or does not exist.")
+        }
+        // Graph tells a chat of others (403) from one that is not there (404) and from one that cannot be (400); this server does not.
+        (400 | 403 | 404, _) if subject == Subject::Conversation => {
+            Refusal::new(Code::NotFound, "There is no such item, or it is not yours to see.")
         }
         (403, _) => Refusal::new(Code::Forbidden, "Microsoft 365 does not let you read this.").graph(answer()),
         // The request id differs on every call, so it stays out of what must not tell a foreign id from an unknown one.

@@ -18,12 +18,24 @@ pub enum Need {
     OwnCalendar,
     /// Read a calendar that somebody else owns; let Graph look for times that suit several.
     SharedCalendar,
+    /// Search and read chats.
+    Chats,
+    /// Search and read chats and channels of teams.
+    Channels,
 }
 
 impl Need {
     /// Every need, for tables and tests.
-    pub const ALL: &'static [Self] =
-        &[Self::Profile, Self::OwnMail, Self::SharedMail, Self::BasicMail, Self::OwnCalendar, Self::SharedCalendar];
+    pub const ALL: &'static [Self] = &[
+        Self::Profile,
+        Self::OwnMail,
+        Self::SharedMail,
+        Self::BasicMail,
+        Self::OwnCalendar,
+        Self::SharedCalendar,
+        Self::Chats,
+        Self::Channels,
+    ];
 }
 
 /// What is known of a permission.
@@ -53,7 +65,8 @@ pub(super) fn is_listed(grants: &[Grant]) -> bool {
     grants.iter().any(|grant| *grant != Grant::Missing)
 }
 
-/// All of them must be granted. Shared mail needs `Mail.Read` too: revoking that blocks Outlook mail as a whole.
+/// All of them must be granted. Shared mail needs `Mail.Read` too: revoking that blocks Outlook mail as a whole. So do channels
+/// need `Chat.Read`: without it Teams is blocked.
 pub(super) fn required(need: Need) -> &'static [&'static str] {
     match need {
         Need::Profile => &["User.Read"],
@@ -62,6 +75,8 @@ pub(super) fn required(need: Need) -> &'static [&'static str] {
         Need::BasicMail => &["Mail.ReadBasic"],
         Need::OwnCalendar => &["Calendars.Read"],
         Need::SharedCalendar => &["Calendars.Read", "Calendars.Read.Shared"],
+        Need::Chats => &["Chat.Read"],
+        Need::Channels => &["Chat.Read", "ChannelMessage.Read.All"],
     }
 }
 

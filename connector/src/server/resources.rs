@@ -26,6 +26,8 @@ pub(super) fn templates() -> Vec<ResourceTemplate> {
         ("mail:///messages/{message}/attachments/{id}{?owner}", "mail-attachment", "An attachment of a mail"),
         ("mail:///folders/{id}{?owner}", "mail-folder", "A mail folder: its folders and its newest mails"),
         ("calendar:///events/{id}{?owner}", "calendar-event", "An event of a calendar"),
+        ("teams:///chats/{chat}/messages/{id}", "chat-message", "A message of a chat"),
+        ("teams:///teams/{team}/channels/{channel}/messages/{id}", "channel-message", "A message of a channel"),
     ]
     .into_iter()
     .map(|(template, name, title)| ResourceTemplate::new(template, name).with_title(title))

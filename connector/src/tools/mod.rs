@@ -1,5 +1,6 @@
 //! What a model can call: one file per tool, one line here. A tool gets a [`Reach`]: one caller's reads, and nothing else.
 
+mod chat_message_search;
 mod cursor;
 mod dates;
 mod find_meeting_availability;
@@ -28,6 +29,7 @@ use crate::server::request_id::RequestId;
 
 /// Every tool, by name: `tools/list` has this order.
 pub(crate) const TOOLS: &[ToolRow] = &[
+    chat_message_search::TOOL,
     find_meeting_availability::TOOL,
     get_me::TOOL,
     outlook_calendar_search::TOOL,

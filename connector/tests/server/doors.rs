@@ -48,7 +48,7 @@ async fn a_tool_that_is_off_is_neither_listed_nor_called() {
     let scene = Scene::with(|config| config.admission.disabled_tools = vec!["outlook_email_search".into()]).await;
     let listed = scene.earlier_era(&scene.alice(), "tools/list", json!({})).await.result();
     let names: Vec<_> = listed["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["get_me", "read_resource"]);
+    assert_eq!(names, ["chat_message_search", "get_me", "read_resource"]);
     assert_eq!(scene.tool("outlook_email_search", json!({})).await.code(), "TOOL_DISABLED");
     assert!(scene.stub.asked().is_empty());
     let me = scene.tool("get_me", json!({})).await.result();

@@ -91,6 +91,7 @@ fn names(listed: &serde_json::Value) -> Vec<&str> {
 #[tokio::test]
 async fn the_list_shows_what_grants_allow_within_the_bound() {
     let scene = Scene::start().await;
+    scene.stub.revoke("Chat.Read");
     let alice = scene.alice();
     let list = async || scene.current_era(&alice, "tools/list", json!({})).await.result();
     assert_eq!(names(&list().await), ["get_me", "outlook_email_search", "read_resource"]);
@@ -110,7 +111,7 @@ async fn the_list_shows_what_grants_allow_within_the_bound() {
     assert_eq!(names(&list().await).len(), 3, "a call that works is known to the list");
     scene.clock.advance(60);
     scene.stub.fail(Place::Token, &Fault::Status(503, None), 9);
-    assert_eq!(names(&list().await).len(), 5, "what nobody could find out keeps nothing out");
+    assert_eq!(names(&list().await).len(), 6, "what nobody could find out keeps nothing out");
 }
 
 #[tokio::test]
@@ -146,8 +147,12 @@ async fn the_limited_mode_finds_mail_and_does_not_say_what_it_says() {
         assert_eq!(refused["restoredBy"], "tenant admin");
     }
     assert_eq!(scene.tool("get_me", json!({})).await.result()["structuredContent"]["limited"], true);
-    let listed = scene.current_era(&scene.alice(), "tools/list", json!({})).await.result();
-    assert_eq!(names(&listed), ["get_me", "outlook_email_search"]);
+    let list = async || scene.current_era(&scene.alice(), "tools/list", json!({})).await.result();
+    let with_chats = ["chat_message_search", "get_me", "outlook_email_search", "read_resource"];
+    assert_eq!(names(&list().await), with_chats);
+    scene.stub.revoke("Chat.Read");
+    scene.clock.advance(60);
+    assert_eq!(names(&list().await), ["get_me", "outlook_email_search"]);
 }
 
 #[tokio::test]

@@ -107,7 +107,8 @@ async fn arguments_that_cannot_be_are_refused_before_graph() {
     for (uri, code) in [
         ("mail:///messages/..%2Fx", "INVALID_URI"),
         ("http://graph.microsoft.com/v1.0/me", "INVALID_URI"),
-        ("teams:///chats/1/messages/2", "UNSUPPORTED_TYPE"),
+        ("meeting-transcript:///events/1", "UNSUPPORTED_TYPE"),
+        ("teams:///chats/1/messages/..%2Fx", "INVALID_URI"),
     ] {
         assert_eq!(scene.tool("read_resource", json!({ "uri": uri })).await.code(), code, "{uri}");
     }

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests build their own HTTP client")]
 
 mod chaos;
+mod chats;
 mod doors;
 mod exchange;
 mod load;

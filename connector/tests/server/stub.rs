@@ -93,6 +93,7 @@ impl Fault {
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) method: String,
+    pub(crate) body: Value,
     pub(crate) path: String,
     pub(crate) query: BTreeMap<String, String>,
     pub(crate) bearer: String,
@@ -138,7 +139,9 @@ impl Stub {
         this.login.as_str().trim_end_matches('/').clone_into(&mut inner.login);
         inner.key_issuer = format!("{}/{{tenantid}}/v2.0", inner.login);
         inner.kids = vec![KID];
-        inner.granted = ["User.Read", "Mail.Read", "Mail.Read.Shared"].map(str::to_owned).into();
+        inner.granted = ["User.Read", "Mail.Read", "Mail.Read.Shared", "Chat.Read", "ChannelMessage.Read.All"]
+            .map(str::to_owned)
+            .into();
         drop(inner);
         this
     }
@@ -297,17 +300,20 @@ async fn token(
 }
 
 async fn graph(State(shared): Shared, request: Request) -> Response {
-    let url = Url::parse(&format!("http://graph{}", request.uri())).unwrap();
-    let bearer = text(request.headers(), "authorization");
+    let (request, body) = request.into_parts();
+    let url = Url::parse(&format!("http://graph{}", request.uri)).unwrap();
+    let bearer = text(&request.headers, "authorization");
     let bearer = bearer.trim_start_matches("Bearer ");
+    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let fault = {
         let mut inner = shared.lock().unwrap();
         inner.asked.push(Asked {
-            method: request.method().to_string(),
+            method: request.method.to_string(),
+            body: serde_json::from_slice(&body).unwrap_or_default(),
             path: url.path().to_owned(),
             query: url.query_pairs().into_owned().collect(),
             bearer: bearer.to_owned(),
-            client_request_id: text(request.headers(), "client-request-id"),
+            client_request_id: text(&request.headers, "client-request-id"),
         });
         inner.fault(Place::Graph)
     };

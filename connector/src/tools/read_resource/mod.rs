@@ -1,6 +1,7 @@
 //! The content behind a `uri`: a message, an attachment, a folder, an event.
 
 mod attachment;
+mod chat;
 mod document;
 mod event;
 mod folder;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value, json};
 use super::{Note, Reach, ToolRow, answer, arguments, cursor, input_schema, output_schema};
 use crate::documents::Extracted;
 use crate::documents::render::{Form, Place, Wanted};
+use crate::graph::request::GraphRead;
 use crate::policy::scopes::Need;
 use crate::refusal::{Code, Refusal};
 use crate::resource_uri::{ResourceUri, UriError};
@@ -29,10 +31,11 @@ const NAME: &str = "read_resource";
 pub(super) const TOOL: ToolRow = ToolRow {
     name: NAME,
     title: "Read a Microsoft 365 resource",
-    description: "Reads what a `uri` names: mail:///messages/{id}, mail:///messages/{id}/attachments/{id}, mail:///folders/, mail:///folders/{id} and calendar:///events/{id}. \
+    description: "Reads what a `uri` names: mail:///messages/{id}, mail:///messages/{id}/attachments/{id}, mail:///folders/, mail:///folders/{id}, calendar:///events/{id}, \
+                  teams:///chats/{id}/messages/{id} and teams:///teams/{id}/channels/{id}/messages/{id}. \
                   Attachments are read as what they are: Word, Excel, PowerPoint, PDF, mail, text. Long content comes in parts: repeat the \
                   call with `cursor`. Up to 20 uris can be read in one call with `uris`.",
-    needs: &[Need::OwnMail, Need::OwnCalendar],
+    needs: &[Need::OwnMail, Need::OwnCalendar, Need::Chats],
     input: input_schema::<Input>,
     output: output_schema::<Output>,
     call: |reach, arguments| Box::pin(call(reach, arguments)),
@@ -109,6 +112,7 @@ enum Kind {
     Folder,
     Folders,
     Event,
+    ChatMessage,
 }
 
 /// A resource before it is cut into parts.
@@ -186,6 +190,8 @@ async fn one(reach: &Reach<'_>, text: &str, sealed: Option<&str>, mut wanted: Wa
     };
     let graph = match &uri {
         ResourceUri::Event { .. } => reach.calendar(&mailbox),
+        ResourceUri::ChatMessage { .. } => reach.graph(Need::Chats),
+        ResourceUri::ChannelMessage { .. } => reach.graph(Need::Channels),
         _ => reach.mail(&mailbox),
     };
     let whole = match &uri {
@@ -194,6 +200,10 @@ async fn one(reach: &Reach<'_>, text: &str, sealed: Option<&str>, mut wanted: Wa
         ResourceUri::Folders { .. } => folder::read_top(&graph, &mailbox).await?,
         ResourceUri::Folder { id, .. } => folder::read(&graph, &mailbox, id).await?,
         ResourceUri::Event { id, .. } => event::read(&graph, &mailbox, id).await?,
+        ResourceUri::ChatMessage { chat, id } => chat::read(&graph, &GraphRead::ChatMessage { chat, id }).await?,
+        ResourceUri::ChannelMessage { team, channel, id } => {
+            chat::read(&graph, &GraphRead::ChannelMessage { team, channel, id }).await?
+        }
     };
     let Whole { kind, mime_type, title, metadata, content, notes } = whole;
     let shown = document::show(&content, &wanted)?;
@@ -220,7 +230,7 @@ fn unreadable(error: UriError) -> Refusal {
         UriError::OtherScheme(scheme) => Refusal::new(
             Code::UnsupportedType,
             format!(
-                "Resources of the scheme `{scheme}` are not read by this version of the connector, which reads mail and calendars."
+                "Resources of the scheme `{scheme}` are not read by this version of the connector, which reads mail, calendars and Teams messages."
             ),
         ),
     }
