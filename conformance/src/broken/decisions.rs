@@ -273,13 +273,17 @@ pub const MORE_THAN_NEEDED: Broken = Broken {
 /// Messages of chats are read with a permission that Graph takes, but the product does not name.
 pub const CHATS_BY_ANOTHER_PERMISSION: Broken = Broken {
     name: "chats-by-another-permission",
-    sentence: "Chats are read with ChatMessage.Read, which Graph takes too: revoking Chat.Read does not stop them.",
+    sentence: "Chats are read with whatever is granted, ChatMessage.Read alone too: revoking Chat.Read does not stop them.",
     reference: None,
     fault: || {
         let policy = Policy {
             required_scopes: |need| match need {
                 Need::Chats => &["ChatMessage.Read"],
                 other => (Policy::STRICT.required_scopes)(other),
+            },
+            obo_scopes: |resource, required| match required {
+                ["ChatMessage.Read"] => vec![format!("{}/.default", resource.trim_end_matches('/'))],
+                _ => (Policy::STRICT.obo_scopes)(resource, required),
             },
             ..Policy::STRICT
         };
