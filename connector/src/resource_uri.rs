@@ -333,7 +333,7 @@ mod tests {
             assert!(matches!(ResourceUri::parse(text), Err(UriError::Invalid(_))), "{text}");
         }
         assert!(matches!(ResourceUri::parse("calendar:///messages/a"), Err(UriError::Invalid(_))));
-        assert_eq!(ResourceUri::parse("teams:///chats/a"), Err(UriError::OtherScheme("teams")));
+        assert_eq!(ResourceUri::parse("page:///sites/a"), Err(UriError::OtherScheme("page")));
     }
 
     #[test]

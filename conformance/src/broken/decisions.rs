@@ -154,6 +154,23 @@ pub const CLAIMS_SWALLOWED: Broken = Broken {
     },
 };
 
+/// SharePoint is searched with what Graph lets through.
+pub const SITES_BY_ANOTHER_PERMISSION: Broken = Broken {
+    name: "sites-by-another-permission",
+    sentence: "SharePoint is searched with Files.Read.All, which Graph takes, too: revoking Sites.Read.All does not stop it.",
+    reference: None,
+    fault: || {
+        let policy = Policy {
+            required_scopes: |need| match need {
+                Need::Sites => &["Files.Read.All"],
+                other => (Policy::STRICT.required_scopes)(other),
+            },
+            ..Policy::STRICT
+        };
+        (policy, Edges::default())
+    },
+};
+
 /// Tools that are switched off can be called.
 pub const TOGGLES_IGNORED: Broken = Broken {
     name: "toggles-ignored",

@@ -69,6 +69,7 @@ pub const ALL: &[&Broken] = &[
     &LISTS_EVERYTHING,
     &REFUSAL_WITHOUT_A_REASON,
     &CLAIMS_SWALLOWED,
+    &SITES_BY_ANOTHER_PERMISSION,
     &TOGGLES_IGNORED,
     &CURSOR_UNBOUND,
     // The assistant's back end.

@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 pub(crate) mod calendar;
 pub(crate) mod client;
+pub(crate) mod files;
 pub(crate) mod mail;
 pub(crate) mod request;
 mod retry;

@@ -19,12 +19,14 @@ pub(crate) struct Search<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entity {
     ChatMessage,
+    DriveItem,
 }
 
 impl Entity {
     fn as_str(self) -> &'static str {
         match self {
             Self::ChatMessage => "chatMessage",
+            Self::DriveItem => "driveItem",
         }
     }
 }

@@ -18,6 +18,8 @@ pub enum Need {
     OwnCalendar,
     /// Read a calendar that somebody else owns; let Graph look for times that suit several.
     SharedCalendar,
+    /// Search SharePoint and OneDrive.
+    Sites,
     /// Search and read chats.
     Chats,
     /// Search and read chats and channels of teams.
@@ -33,6 +35,7 @@ impl Need {
         Self::BasicMail,
         Self::OwnCalendar,
         Self::SharedCalendar,
+        Self::Sites,
         Self::Chats,
         Self::Channels,
     ];
@@ -75,6 +78,7 @@ pub(super) fn required(need: Need) -> &'static [&'static str] {
         Need::BasicMail => &["Mail.ReadBasic"],
         Need::OwnCalendar => &["Calendars.Read"],
         Need::SharedCalendar => &["Calendars.Read", "Calendars.Read.Shared"],
+        Need::Sites => &["Sites.Read.All"],
         Need::Chats => &["Chat.Read"],
         Need::Channels => &["Chat.Read", "ChannelMessage.Read.All"],
     }

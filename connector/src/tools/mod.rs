@@ -8,6 +8,7 @@ mod get_me;
 mod outlook_calendar_search;
 mod outlook_email_search;
 mod read_resource;
+mod sharepoint_search;
 
 use std::sync::Arc;
 
@@ -35,6 +36,8 @@ pub(crate) const TOOLS: &[ToolRow] = &[
     outlook_calendar_search::TOOL,
     outlook_email_search::TOOL,
     read_resource::TOOL,
+    sharepoint_search::FOLDERS,
+    sharepoint_search::TOOL,
 ];
 
 /// The tool that resources are read with.

@@ -111,7 +111,7 @@ async fn the_list_shows_what_grants_allow_within_the_bound() {
     assert_eq!(names(&list().await).len(), 3, "a call that works is known to the list");
     scene.clock.advance(60);
     scene.stub.fail(Place::Token, &Fault::Status(503, None), 9);
-    assert_eq!(names(&list().await).len(), 6, "what nobody could find out keeps nothing out");
+    assert_eq!(names(&list().await).len(), 8, "what nobody could find out keeps nothing out");
 }
 
 #[tokio::test]
