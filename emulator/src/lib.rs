@@ -17,6 +17,7 @@ pub mod drive;
 pub mod entra;
 pub mod faults;
 pub mod graph;
+pub mod holdings;
 pub mod journal;
 pub mod lab;
 pub mod live;

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use fixtures::Plan;
 use fixtures::calendar::Share;
-use fixtures::ids::{AppId, TenantId, UserId};
+use fixtures::ids::{AppId, TenantId};
 use fixtures::plan::{MailDelegation, Registration};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::apps::Apps;
@@ -20,11 +20,12 @@ use crate::calendar::Calendars;
 use crate::change::{Change, ChangeError, Moment};
 use crate::clock::Clock;
 use crate::directory::{Directory, DirectoryError};
-use crate::drive::Drive;
+use crate::drive::Drives;
 use crate::entra::keys::Keys;
 use crate::entra::store::Store;
 use crate::faults::Faults;
 use crate::graph::Uploads;
+use crate::holdings::{Holdings, Origin};
 use crate::journal::Journal;
 use crate::live::Live;
 use crate::mailbox::Mailbox;
@@ -100,17 +101,17 @@ pub struct TenantWorld {
     /// Users, groups, service principals, grants.
     pub directory: Arc<Directory>,
     /// Mailboxes by owner.
-    pub mailboxes: BTreeMap<UserId, Arc<Mailbox>>,
+    pub mailboxes: Holdings<Mailbox>,
     /// Who may read whose mailbox or folder, as the plan's rows say it (`alice@contoso`).
     pub delegations: Arc<[MailDelegation]>,
     /// Calendars by owner.
-    pub calendars: BTreeMap<UserId, Arc<Calendars>>,
+    pub calendars: Holdings<Calendars>,
     /// Who may see whose calendar, as the plan's rows say it.
     pub shares: Arc<[Share]>,
     /// Chats, teams and channels.
     pub teams: Arc<Teams>,
-    /// OneDrives and libraries by id.
-    pub drives: BTreeMap<String, Arc<Drive>>,
+    /// OneDrives and libraries.
+    pub drives: Drives,
     /// Sites by the handle of fixture rows.
     pub sites: BTreeMap<String, Arc<Site>>,
 }
@@ -123,19 +124,23 @@ impl World {
             .tenants
             .iter()
             .map(|tenant| {
+                let directory = Arc::new(Directory::of(plan, tenant)?);
+                let origin =
+                    Origin { tenant: tenant.id, name: tenant.name.clone(), directory: Arc::clone(&directory), shift };
+                let origin = Arc::new(origin);
                 let world = TenantWorld {
                     name: tenant.name.clone(),
                     copy: None,
                     id: tenant.id,
                     display_name: tenant.display_name.clone(),
                     domain: tenant.domain.clone(),
-                    directory: Arc::new(Directory::of(plan, tenant)?),
-                    mailboxes: mailboxes(tenant, shift),
+                    directory,
+                    mailboxes: Mailbox::all(tenant, &origin),
                     delegations: tenant.delegations.clone().into(),
-                    calendars: calendars(tenant, shift),
+                    calendars: Calendars::everybodys(tenant, &origin),
                     shares: tenant.calendars.shares.clone().into(),
                     teams: Arc::new(Teams::of(tenant, shift)),
-                    drives: crate::drive::drives(tenant, shift),
+                    drives: Drives::of(tenant, &origin),
                     sites: crate::site::sites(tenant, shift),
                 };
                 Ok((tenant.id, Arc::new(world)))
@@ -185,11 +190,11 @@ impl World {
         let mut hash = Sha256::new();
         for (id, tenant) in &self.tenants {
             hash.update(id.0.as_bytes());
-            for (owner, mailbox) in &tenant.mailboxes {
+            for (owner, mailbox) in tenant.mailboxes.iter() {
                 hash.update(owner.0.as_bytes());
                 hash.update(mailbox.fingerprint());
             }
-            for (owner, calendars) in &tenant.calendars {
+            for (owner, calendars) in tenant.calendars.iter() {
                 hash.update(owner.0.as_bytes());
                 hash.update(calendars.fingerprint());
             }
@@ -210,24 +215,6 @@ impl TenantWorld {
     pub fn label(&self) -> &str {
         self.copy.as_deref().unwrap_or(&self.name)
     }
-}
-
-fn calendars(tenant: &fixtures::plan::Tenant, shift: SignedDuration) -> BTreeMap<UserId, Arc<Calendars>> {
-    tenant
-        .people
-        .iter()
-        .filter(|person| person.has_mailbox())
-        .map(|person| (person.id(tenant), Arc::new(Calendars::of(tenant, person, shift))))
-        .collect()
-}
-
-fn mailboxes(tenant: &fixtures::plan::Tenant, shift: SignedDuration) -> BTreeMap<UserId, Arc<Mailbox>> {
-    tenant
-        .people
-        .iter()
-        .filter(|person| person.has_mailbox())
-        .map(|person| (person.id(tenant), Arc::new(Mailbox::of(tenant, person, shift))))
-        .collect()
 }
 
 /// What a [`State`] is made from, beside the plan.
@@ -326,5 +313,27 @@ impl State {
     /// An application by id, in every tenant the same.
     pub fn app(&self, id: AppId) -> Option<Arc<Registration>> {
         self.world.load().apps.get(id).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_made_for_people_who_never_looked() {
+        let plan = Plan::generated(50).unwrap();
+        let world = World::of(&plan, plan.epoch).unwrap();
+        let generated = world.tenant_named("generated").unwrap();
+        let made = || {
+            let drives = generated.drives.looked_at().count();
+            (generated.mailboxes.looked_at().count(), generated.calendars.looked_at().count(), drives)
+        };
+        assert_eq!((generated.directory.users().count(), made()), (50, (0, 0, 0)));
+        let user = generated.directory.user_named("user7").unwrap();
+        assert!(generated.mailboxes.get(user.id).is_some() && generated.calendars.get(user.id).is_some());
+        let drive = generated.drives.of_user(user.id).unwrap();
+        assert_eq!(generated.drives.get(&drive.id).unwrap().id, drive.id);
+        assert_eq!(made(), (1, 1, 1));
     }
 }

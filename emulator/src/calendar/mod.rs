@@ -13,6 +13,7 @@ mod series;
 mod settings;
 mod zone;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -32,6 +33,9 @@ pub use settings::{DAYS, Replies, Settings};
 pub use zone::{WINDOWS, Zone};
 
 use item::Weeks;
+
+use crate::directory::User;
+use crate::holdings::{Begin, Holdings, Origin};
 
 /// The calendars of one mailbox.
 #[derive(Debug, Clone)]
@@ -232,23 +236,61 @@ fn instance_id(series: &str, original: DateTime) -> String {
     URL_SAFE.encode(raw)
 }
 
+impl Begin for Calendars {
+    fn begun(origin: &Origin, owner: &User) -> Self {
+        Self::empty(origin.tenant, owner.id, owner.mail.clone(), &owner.display_name)
+    }
+}
+
+impl Holdings<Calendars> {
+    /// Under which address invitations reach whom.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (UserId, &str)> {
+        self.owners().filter_map(|owner| {
+            let address = match self.peek(owner) {
+                Some(calendars) => calendars.address.as_str(),
+                None => self.origin().directory.user(owner)?.mail.as_deref().unwrap_or_default(),
+            };
+            Some((owner, address))
+        })
+    }
+}
+
 impl Calendars {
-    /// The calendars of `person`; the dates of fixture files moved by `shift`, in whole weeks.
-    pub fn of(tenant: &Tenant, person: &Person, shift: SignedDuration) -> Self {
-        let owner = person.id(tenant);
-        let reference = person.reference(tenant);
-        let rows = &tenant.calendars;
+    /// One calendar without events.
+    fn empty(tenant: TenantId, owner: UserId, address: Option<String>, name: &str) -> Self {
         let mut calendars = Self {
-            tenant: tenant.id,
+            tenant,
             owner,
-            address: person.mail(tenant).unwrap_or_default(),
-            name: person.display_name.clone(),
-            settings: rows.settings.iter().find(|row| row.mailbox == reference).map(Settings::of).unwrap_or_default(),
+            address: address.unwrap_or_default(),
+            name: name.to_owned(),
+            settings: Settings::default(),
             all: Vec::new(),
             groups: Vec::new(),
             events: Vec::new(),
         };
         calendars.add(DEFAULT, DEFAULT_GROUP, "auto");
+        calendars
+    }
+
+    /// The calendars of a tenant's people.
+    pub(crate) fn everybodys(tenant: &Tenant, origin: &Arc<Origin>) -> Holdings<Self> {
+        let rows = &tenant.calendars;
+        let calendars = rows.calendars.iter().map(|row| row.owner.as_str());
+        let events = rows.events.iter().map(|row| row.owner.as_str());
+        let settings = rows.settings.iter().map(|row| row.mailbox.as_str());
+        let named: BTreeSet<&str> = calendars.chain(events).chain(settings).collect();
+        Holdings::planned(tenant, origin, &named, |person| Self::of(tenant, person, origin.shift))
+    }
+
+    /// The calendars of `person`; the dates of fixture files moved by `shift`, in whole weeks.
+    pub fn of(tenant: &Tenant, person: &Person, shift: SignedDuration) -> Self {
+        let owner = person.id(tenant);
+        let reference = person.reference(tenant);
+        let rows = &tenant.calendars;
+        let mut calendars = Self::empty(tenant.id, owner, person.mail(tenant), &person.display_name);
+        if let Some(row) = rows.settings.iter().find(|row| row.mailbox == reference) {
+            calendars.settings = Settings::of(row);
+        }
         for row in rows.calendars.iter().filter(|row| row.owner == reference) {
             let group = row.group.as_deref().unwrap_or(DEFAULT_GROUP);
             calendars.add(&row.name, group, row.color.as_deref().unwrap_or("auto"));

@@ -131,7 +131,7 @@ impl CalendarChange {
 
 fn calendars(world: &mut World, id: TenantId, owner: UserId) -> Result<&mut Calendars, ChangeError> {
     let tenant = world.tenants.get_mut(&id).map(Arc::make_mut).ok_or(ChangeError::Tenant(id))?;
-    tenant.calendars.get_mut(&owner).map(Arc::make_mut).ok_or(ChangeError::Mailbox(owner))
+    tenant.calendars.get_mut(owner).map(Arc::make_mut).ok_or(ChangeError::Mailbox(owner))
 }
 
 /// What the same thing is called in every mailbox.
@@ -155,8 +155,8 @@ fn answer(item: &mut Item, address: &str, response: &'static str) {
 /// Whose calendars these addresses are, in every tenant: invitations know no tenants.
 fn addressed(world: &World, addresses: &BTreeSet<String>) -> Vec<(TenantId, UserId)> {
     let of = |tenant: &TenantWorld| -> Vec<(TenantId, UserId)> {
-        let named = tenant.calendars.values().filter(|all| addresses.contains(&all.address.to_lowercase()));
-        named.map(|all| (tenant.id, all.owner)).collect()
+        let named = tenant.calendars.addresses().filter(|(_, address)| addresses.contains(&address.to_lowercase()));
+        named.map(|(owner, _)| (tenant.id, owner)).collect()
     };
     world.tenants.values().flat_map(|tenant| of(tenant)).collect()
 }

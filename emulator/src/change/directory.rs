@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fixtures::ids::{AppId, GroupId, PolicyId, TenantId, UserId};
-use fixtures::plan::{Device, Person, Registration, Tenant};
+use fixtures::plan::{Device, Person, PersonKind, Registration, Tenant};
 use jiff::SignedDuration;
 
 use super::{ChangeError, Moment};
@@ -13,6 +13,7 @@ use crate::calendar::Calendars;
 use crate::directory::{
     Directory, GrantKey, Group, Location, Member, Password, Policy, ServicePrincipal, TokenLifetime, User,
 };
+use crate::drive::Drive;
 use crate::mailbox::Mailbox;
 use crate::world::World;
 
@@ -296,16 +297,17 @@ fn add_user(
         })
         .transpose()?;
     let tenant = Arc::make_mut(world.tenants.get_mut(&id).ok_or(ChangeError::Tenant(id))?);
-    let mut row = Tenant::bare(tenant.name.clone(), id, tenant.domain.clone());
+    let row = Tenant::bare(tenant.name.clone(), id, tenant.domain.clone());
     let user = User::of(&row, person, None).with_home(home, at_home.as_ref());
     let owner = user.has_mailbox.then_some(user.id);
     taken(Arc::make_mut(&mut tenant.directory).add_user(user))?;
     if let Some(owner) = owner {
         tenant.mailboxes.insert(owner, Arc::new(Mailbox::of(&row, person, SignedDuration::ZERO)));
         tenant.calendars.insert(owner, Arc::new(Calendars::of(&row, person, SignedDuration::ZERO)));
-        row.people.push(person.clone());
-        // Empty ones have no dates but when they were made: as those of everybody, before the world began.
-        tenant.drives.extend(crate::drive::drives(&row, moment.shift));
+        if person.kind == PersonKind::Member {
+            // An empty one has no dates but when it was made: as that of everybody, before the world began.
+            tenant.drives.insert(owner, Drive::new_onedrive(&row, person, moment.shift));
+        }
     }
     Ok(())
 }

@@ -143,7 +143,7 @@ fn tenant(world: &mut World, id: TenantId) -> Result<&mut TenantWorld, ChangeErr
 }
 
 fn mailbox(tenant: &mut TenantWorld, owner: UserId) -> Result<&mut Mailbox, ChangeError> {
-    tenant.mailboxes.get_mut(&owner).map(Arc::make_mut).ok_or(ChangeError::Mailbox(owner))
+    tenant.mailboxes.get_mut(owner).map(Arc::make_mut).ok_or(ChangeError::Mailbox(owner))
 }
 
 fn folder_of(mailbox: &Mailbox, key: &str) -> Result<FolderIndex, EditError> {
@@ -154,7 +154,7 @@ fn folder_of(mailbox: &Mailbox, key: &str) -> Result<FolderIndex, EditError> {
 fn addressed(world: &World, recipients: &BTreeSet<String>) -> Vec<(TenantId, UserId)> {
     let is_named = |address: &str| recipients.iter().any(|recipient| recipient.eq_ignore_ascii_case(address));
     let of = |tenant: &TenantWorld| -> Vec<(TenantId, UserId)> {
-        let users = tenant.mailboxes.keys().filter_map(|owner| tenant.directory.user(*owner));
+        let users = tenant.mailboxes.owners().filter_map(|owner| tenant.directory.user(owner));
         let named = users.filter(|user| is_named(&user.upn) || user.mail.as_deref().is_some_and(is_named));
         named.map(|user| (tenant.id, user.id)).collect()
     };

@@ -8,13 +8,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use fixtures::files::{self, DOCUMENTS, EVERYBODY, LinkScope};
-use fixtures::ids::{GroupId, ListId, SiteId, UniqueId, UserId, WebId, drive_id, drive_item_id};
-use fixtures::plan::{Dates, Person, PersonKind, Tenant};
+use fixtures::ids::{GroupId, ListId, SiteId, TenantId, UniqueId, UserId, WebId, drive_id, drive_item_id};
+use fixtures::plan::{Dates, Person, Tenant};
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
 use super::{Drive, File, Grant, Grantee, Item, Kind, Link};
+use crate::directory::User;
+use crate::holdings::Origin;
 use crate::options::EPOCH;
 
 /// Where a drive lies: a site, a personal one for a OneDrive.
@@ -31,8 +33,8 @@ pub struct Web {
 }
 
 impl Web {
-    pub(crate) fn of(tenant: &Tenant, host: String, path: &str) -> Self {
-        let handle = format!("{}/{path}", tenant.name);
+    pub(crate) fn of(tenant: &str, host: String, path: &str) -> Self {
+        let handle = format!("{tenant}/{path}");
         Self { host, path: path.to_owned(), site: SiteId::derived(&handle), id: WebId::derived(&handle) }
     }
 
@@ -62,8 +64,8 @@ pub(crate) fn host(tenant: &Tenant) -> String {
 }
 
 /// The host of a tenant's OneDrives.
-fn my_host(tenant: &Tenant) -> String {
-    format!("{}-my.sharepoint.example", tenant.name)
+fn my_host(tenant: &str) -> String {
+    format!("{tenant}-my.sharepoint.example")
 }
 
 /// The media type of a file by its name.
@@ -93,25 +95,13 @@ pub fn media_type(name: &str) -> &'static str {
     }
 }
 
-/// All drives of a tenant, by id.
-pub(crate) fn drives(tenant: &Tenant, shift: SignedDuration) -> BTreeMap<String, Arc<Drive>> {
-    let rows = Rows::of(tenant);
-    let personal = tenant.people.iter().filter(|person| person.kind == PersonKind::Member && person.has_mailbox());
-    let personal = personal.map(|person| Drive::personal(tenant, person, &rows, shift));
-    let libraries = tenant.files.sites.iter().flat_map(|site| {
-        let named = tenant.files.libraries.iter().filter(|row| row.site == site.name).map(|row| row.name.as_str());
-        std::iter::once(DOCUMENTS).chain(named).map(|name| Drive::library(tenant, site, name, &rows, shift))
-    });
-    personal.chain(libraries).map(|drive| (drive.id.clone(), Arc::new(drive))).collect()
-}
-
 /// The rows of a plan by the drive that they are about.
-struct Rows<'a> {
+pub(super) struct Rows<'a> {
     files: BTreeMap<&'a str, Vec<&'a files::File>>,
 }
 
 impl<'a> Rows<'a> {
-    fn of(tenant: &'a Tenant) -> Self {
+    pub(super) fn of(tenant: &'a Tenant) -> Self {
         let mut files: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for row in &tenant.files.files {
             files.entry(row.drive.as_str()).or_default().push(row);
@@ -143,21 +133,45 @@ fn person(tenant: &Tenant, reference: &str) -> Option<UserId> {
 }
 
 impl Drive {
-    fn personal(tenant: &Tenant, owner: &Person, rows: &Rows<'_>, shift: SignedDuration) -> Self {
+    pub(super) fn personal(tenant: &Tenant, owner: &Person, rows: &Rows<'_>, shift: SignedDuration) -> Self {
         let reference = owner.reference(tenant);
-        let name = owner.upn(tenant).replace(['@', '.', '#'], "_");
-        let web = Web::of(tenant, my_host(tenant), &format!("personal/{name}"));
         let id = owner.id(tenant);
-        let is_provisioned = !tenant.files.unprovisioned.contains(&reference);
-        let place = Place { name: "OneDrive", folder: "Documents", reference: &reference, shift };
-        let mut drive = Self::empty(tenant, web, Kind::Personal(id), id, &place);
-        drive.is_provisioned = is_provisioned;
+        let place = Place::onedrive(tenant.id, &tenant.name, &reference, shift);
+        let web = place.personal_web(&owner.upn(tenant));
+        let mut drive = Self::empty(web, Kind::Personal(id), id, &place);
+        drive.is_provisioned = !tenant.files.unprovisioned.contains(&reference);
         drive.fill(tenant, rows, &place, id);
         drive
     }
 
-    fn library(tenant: &Tenant, site: &files::Site, name: &str, rows: &Rows<'_>, shift: SignedDuration) -> Self {
-        let web = Web::of(tenant, host(tenant), &site.path);
+    /// The OneDrive of somebody who joins the tenant.
+    pub(crate) fn new_onedrive(tenant: &Tenant, owner: &Person, shift: SignedDuration) -> Self {
+        Self::personal(tenant, owner, &Rows::of(tenant), shift)
+    }
+
+    /// The OneDrive of somebody whom no row about files names.
+    pub(super) fn empty_onedrive(origin: &Origin, owner: &User) -> Self {
+        let reference = format!("{}@{}", owner.name, origin.name);
+        let place = Place::onedrive(origin.tenant, &origin.name, &reference, origin.shift);
+        Self::empty(place.personal_web(&owner.upn), Kind::Personal(owner.id), owner.id, &place)
+    }
+
+    /// The id of somebody's OneDrive.
+    pub(super) fn onedrive_id(origin: &Origin, owner: &User) -> String {
+        let reference = format!("{}@{}", owner.name, origin.name);
+        let place = Place::onedrive(origin.tenant, &origin.name, &reference, origin.shift);
+        let web = place.personal_web(&owner.upn);
+        drive_id(web.site, web.id, place.list())
+    }
+
+    pub(super) fn library(
+        tenant: &Tenant,
+        site: &files::Site,
+        name: &str,
+        rows: &Rows<'_>,
+        shift: SignedDuration,
+    ) -> Self {
+        let web = Web::of(&tenant.name, host(tenant), &site.path);
         let reference = format!("{}/{name}", site.name);
         let folder = if name == DOCUMENTS { "Shared Documents" } else { name };
         let owner = grantees(tenant, &site.owners).into_iter().find_map(|grantee| match grantee {
@@ -165,21 +179,21 @@ impl Drive {
             Grantee::Group(_) | Grantee::Everybody => None,
         });
         let owner = owner.unwrap_or_else(|| UserId::derived("system"));
-        let place = Place { name, folder, reference: &reference, shift };
-        let mut drive = Self::empty(tenant, web, Kind::Library(site.name.clone()), owner, &place);
+        let place = Place { tenant: tenant.id, tenant_name: &tenant.name, name, folder, reference: &reference, shift };
+        let mut drive = Self::empty(web, Kind::Library(site.name.clone()), owner, &place);
         drive.fill(tenant, rows, &place, owner);
         drive
     }
 
-    fn empty(tenant: &Tenant, web: Web, kind: Kind, owner: UserId, place: &Place<'_>) -> Self {
-        let list = ListId::derived(&format!("{}/{}", tenant.name, place.reference));
+    fn empty(web: Web, kind: Kind, owner: UserId, place: &Place<'_>) -> Self {
+        let list = place.list();
         let id = drive_id(web.site, web.id, list);
         let created = moved(EPOCH - SignedDuration::from_hours(24 * 400), place.shift);
         let url = format!("{}/{}", web.url(), in_url(place.folder));
-        let unique = UniqueId::derived(&format!("{}/{}/", tenant.name, place.reference));
+        let unique = UniqueId::derived(&format!("{}/{}/", place.tenant_name, place.reference));
         let root = drive_item_id(&id, unique);
         let mut drive = Self {
-            tenant: tenant.id,
+            tenant: place.tenant,
             kind,
             name: place.name.to_owned(),
             web,
@@ -323,10 +337,27 @@ impl Drive {
 
 /// What a drive is called, in the plan and in addresses.
 struct Place<'a> {
+    tenant: TenantId,
+    tenant_name: &'a str,
     name: &'a str,
     folder: &'a str,
     reference: &'a str,
     shift: SignedDuration,
+}
+
+impl<'a> Place<'a> {
+    const fn onedrive(tenant: TenantId, tenant_name: &'a str, reference: &'a str, shift: SignedDuration) -> Self {
+        Self { tenant, tenant_name, name: "OneDrive", folder: "Documents", reference, shift }
+    }
+
+    fn personal_web(&self, upn: &str) -> Web {
+        let name = upn.replace(['@', '.', '#'], "_");
+        Web::of(self.tenant_name, my_host(self.tenant_name), &format!("personal/{name}"))
+    }
+
+    fn list(&self) -> ListId {
+        ListId::derived(&format!("{}/{}", self.tenant_name, self.reference))
+    }
 }
 
 fn moved(at: Timestamp, shift: SignedDuration) -> Timestamp {

@@ -4,6 +4,7 @@
 //! [`rules`] alone.
 
 mod build;
+mod drives;
 mod edit;
 mod grant;
 mod hash;
@@ -19,7 +20,8 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 pub use build::{Web, media_type};
-pub(crate) use build::{drives, grantees, host, in_url, link_url, permission_id};
+pub(crate) use build::{grantees, host, in_url, link_url, permission_id};
+pub use drives::Drives;
 pub use edit::{DriveEditError, NewContent};
 pub use grant::{Grant, Grantee, Link};
 pub use hash::quick_xor;

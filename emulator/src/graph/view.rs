@@ -104,7 +104,7 @@ impl<'a> View<'a> {
             return Err(GraphError::MailAccessDenied
                 .because("access rule `mailbox`: not shared with the caller, or no such mailbox"));
         }
-        let Some(mailbox) = owner.and_then(|owner| self.tenant.mailboxes.get(&owner)) else {
+        let Some(mailbox) = owner.and_then(|owner| self.tenant.mailboxes.get(owner)) else {
             return Err(GraphError::NoMailbox.because("the user has no mailbox in this tenant"));
         };
         let shows_body = (self.rules.shows_body)(&self.principal.scopes, is_own);
@@ -124,7 +124,7 @@ impl<'a> View<'a> {
     /// exist are refused alike.
     pub(super) fn calendars(&self, owner: &Owner) -> Result<CalendarsView<'a>, Refusal> {
         let is_own = self.is_own(owner);
-        let found = self.owner_id(owner).and_then(|owner| self.tenant.calendars.get(&owner));
+        let found = self.owner_id(owner).and_then(|owner| self.tenant.calendars.get(owner));
         let Some(calendars) = found else {
             return Err(if is_own {
                 GraphError::NoMailbox.because("the user has no mailbox in this tenant")
@@ -159,7 +159,7 @@ impl<'a> View<'a> {
             user.mail.as_deref().is_some_and(|mail| mail.eq_ignore_ascii_case(address))
                 || user.upn.eq_ignore_ascii_case(address)
         })?;
-        let calendars = self.tenant.calendars.get(&user.id)?;
+        let calendars = self.tenant.calendars.get(user.id)?;
         let sight = self.sight(calendars, fixtures::calendar::DEFAULT);
         (sight >= Sight::Times).then_some(ScheduleView { calendars, sight, rules: self.rules })
     }

@@ -13,7 +13,7 @@ mod found;
 mod message;
 mod mime;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use fixtures::ids::{TenantId, UserId, exchange_id};
@@ -29,6 +29,8 @@ pub use edit::{EditError, MessageEdit, Moved};
 pub(crate) use message::moved;
 pub use message::{Importance, Item, Message, NewMessage, Wire};
 
+use crate::directory::User;
+use crate::holdings::{Begin, Holdings, Origin};
 use crate::options::EPOCH;
 use crate::search::Index;
 use folders::Folders;
@@ -87,21 +89,39 @@ fn unescaped(step: &str) -> String {
     step.replace("%2F", "/").replace("%25", "%")
 }
 
+impl Begin for Mailbox {
+    fn begun(origin: &Origin, owner: &User) -> Self {
+        Self::empty(origin.tenant, owner.id)
+    }
+}
+
 impl Mailbox {
+    /// A mailbox with the folders that every one has.
+    fn empty(tenant: TenantId, owner: UserId) -> Self {
+        Self {
+            tenant,
+            owner,
+            folders: Folders::new(tenant, owner),
+            messages: Vec::new(),
+            message_ids: BTreeMap::new(),
+            fingerprint: OnceLock::new(),
+            index: OnceLock::new(),
+        }
+    }
+
+    /// The mailboxes of a tenant.
+    pub(crate) fn all(tenant: &Tenant, origin: &Arc<Origin>) -> Holdings<Self> {
+        let rows = tenant.folders.iter().map(|row| row.mailbox.as_str());
+        let rows: BTreeSet<&str> = rows.chain(tenant.messages.iter().map(|row| row.mailbox.as_str())).collect();
+        Holdings::planned(tenant, origin, &rows, |person| Self::of(tenant, person, origin.shift))
+    }
+
     /// The mailbox of `person`, its dates moved by `shift`.
     pub fn of(tenant: &Tenant, person: &Person, shift: SignedDuration) -> Self {
         let owner = person.id(tenant);
         let reference = person.reference(tenant);
         let arrived = EPOCH.checked_add(shift).unwrap_or(Timestamp::MAX);
-        let mut mailbox = Self {
-            tenant: tenant.id,
-            owner,
-            folders: Folders::new(tenant.id, owner),
-            messages: Vec::new(),
-            message_ids: BTreeMap::new(),
-            fingerprint: OnceLock::new(),
-            index: OnceLock::new(),
-        };
+        let mut mailbox = Self::empty(tenant.id, owner);
         for folder in tenant.folders.iter().filter(|folder| folder.mailbox == reference) {
             let at = mailbox.add_folder(&folder.path);
             if let (Some(id), Some(folder)) = (&folder.id, mailbox.folders.get_mut(at.0)) {

@@ -1,6 +1,5 @@
 //! Calendars as rows and files. A file that nobody touched is written as it was; there is no writer for what was made or changed since.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fixtures::calendar::{Calendar as CalendarRow, DEFAULT_GROUP, EventFile, Share};
@@ -9,20 +8,21 @@ use fixtures::plan::Tenant;
 
 use super::Saving;
 use crate::calendar::{Calendars, Event};
+use crate::holdings::Holdings;
 use crate::world::TenantWorld;
 
 pub(super) fn write(
     saving: &mut Saving<'_>,
     tenant: &TenantWorld,
-    calendars: &BTreeMap<UserId, Arc<Calendars>>,
+    calendars: &Holdings<Calendars>,
     shares: &[Share],
     rows: &mut Tenant,
 ) {
     rows.calendars.shares = shares.to_vec();
     let Some(planned) = saving.plan.tenant(&tenant.name) else { return };
     rows.calendars.settings.clone_from(&planned.calendars.settings);
-    for (owner, own) in calendars {
-        let Some(reference) = tenant.reference(*owner) else { continue };
+    for (owner, own) in calendars.iter() {
+        let Some(reference) = tenant.reference(owner) else { continue };
         for (_, calendar) in own.calendars().filter(|(_, calendar)| !calendar.is_default) {
             let group = own.groups().get(calendar.group).map(|group| group.name.as_str());
             rows.calendars.calendars.push(CalendarRow {
@@ -32,10 +32,10 @@ pub(super) fn write(
                 color: (calendar.color != "auto").then(|| calendar.color.clone()),
             });
         }
-        let start = planned.people.iter().find(|person| person.id(planned) == *owner);
+        let start = planned.people.iter().find(|person| person.id(planned) == owner);
         let start = start.map(|person| Calendars::of(planned, person, saving.shift));
         let files = planned.calendars.events.iter().filter(|row| row.owner == reference);
-        let (kept, changed, known) = files_of(files, tenant, *owner, own, start.as_ref());
+        let (kept, changed, known) = files_of(files, tenant, owner, own, start.as_ref());
         rows.calendars.events.extend(kept);
         let made = own.events().iter().filter(|event| !known.contains(&event.id)).count();
         for (count, what) in [(changed, "changed or taken out of its file"), (made, "made")] {

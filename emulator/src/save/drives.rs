@@ -7,7 +7,7 @@ use std::sync::Arc;
 use fixtures::plan::Tenant;
 
 use super::Saving;
-use crate::drive::Drive;
+use crate::drive::Drives;
 use crate::site::Site;
 use crate::world::TenantWorld;
 
@@ -20,11 +20,11 @@ pub(super) fn write(saving: &Saving<'_>, tenant: &TenantWorld, rows: &mut Tenant
 /// Which drives and sites of the tenant are not these.
 pub(super) fn differences(
     tenant: &TenantWorld,
-    drives: &BTreeMap<String, Arc<Drive>>,
+    drives: &Drives,
     sites: &BTreeMap<String, Arc<Site>>,
 ) -> impl Iterator<Item = String> {
-    let names: BTreeSet<&String> = tenant.drives.keys().chain(drives.keys()).collect();
-    let of = |all: &BTreeMap<String, Arc<Drive>>, name: &str| all.get(name).map(|drive| drive.fingerprint());
+    let names: BTreeSet<&String> = tenant.drives.values().chain(drives.values()).map(|drive| &drive.id).collect();
+    let of = |all: &Drives, name: &str| all.get(name).map(|drive| drive.fingerprint());
     let other_drives: Vec<String> = names
         .into_iter()
         .filter(|name| of(&tenant.drives, name) != of(drives, name))

@@ -2,44 +2,39 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use fixtures::ids::{UserId, exchange_id};
+use fixtures::ids::exchange_id;
 use fixtures::plan::{Dates, MailFolder, Message as Row, Origin, Tenant};
 use jiff::SignedDuration;
 use sha2::{Digest as _, Sha256};
 
 use super::{Saving, earlier};
+use crate::holdings::Holdings;
 use crate::mailbox::{Mailbox, Message, moved};
 use crate::world::TenantWorld;
 
-pub(super) fn write(
-    saving: &mut Saving<'_>,
-    tenant: &TenantWorld,
-    mailboxes: &BTreeMap<UserId, Arc<Mailbox>>,
-    rows: &mut Tenant,
-) {
+pub(super) fn write(saving: &mut Saving<'_>, tenant: &TenantWorld, mailboxes: &Holdings<Mailbox>, rows: &mut Tenant) {
     let planned = saving.plan.tenant(&tenant.name).map(|tenant| tenant.messages.as_slice()).unwrap_or_default();
     let mut by_owner: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
     for row in planned {
         by_owner.entry(&row.mailbox).or_default().push(row);
     }
     let mut with_files = 0;
-    for (owner, mailbox) in mailboxes {
-        let Some(reference) = tenant.reference(*owner) else { continue };
+    for (owner, mailbox) in mailboxes.iter() {
+        let Some(reference) = tenant.reference(owner) else { continue };
         let known: BTreeMap<String, &Row> = by_owner
             .get(reference.as_str())
             .into_iter()
             .flatten()
             .map(|row| {
-                let id = row.id.clone().unwrap_or_else(|| exchange_id("message", tenant.id, *owner, &row.handle));
+                let id = row.id.clone().unwrap_or_else(|| exchange_id("message", tenant.id, owner, &row.handle));
                 (id, *row)
             })
             .collect();
         for (_, folder) in mailbox.folders().filter(|(_, folder)| folder.well_known.is_none()) {
-            let derived = exchange_id("folder", tenant.id, *owner, &folder.path);
+            let derived = exchange_id("folder", tenant.id, owner, &folder.path);
             rows.folders.push(MailFolder {
                 mailbox: reference.clone(),
                 path: folder.path.clone(),

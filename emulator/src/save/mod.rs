@@ -175,12 +175,12 @@ fn differences(world: &World, again: &World) -> Vec<String> {
                 found.push(format!("the {what} of {whose} comes up different"));
             }
         };
-        let owners = tenant.mailboxes.keys().chain(tenant.calendars.keys());
-        let owners = owners.chain(other.mailboxes.keys()).chain(other.calendars.keys());
-        for owner in owners.collect::<BTreeSet<_>>() {
+        let owners = tenant.mailboxes.owners().chain(tenant.calendars.owners());
+        let owners = owners.chain(other.mailboxes.owners()).chain(other.calendars.owners());
+        for owner in &owners.collect::<BTreeSet<_>>() {
             let of = |tenant: &TenantWorld| {
-                let mailbox = tenant.mailboxes.get(owner).map(|mailbox| mailbox.fingerprint());
-                (mailbox, tenant.calendars.get(owner).map(|calendars| calendars.fingerprint()))
+                let mailbox = tenant.mailboxes.get(*owner).map(|mailbox| mailbox.fingerprint());
+                (mailbox, tenant.calendars.get(*owner).map(|calendars| calendars.fingerprint()))
             };
             let (now, then) = (of(tenant), of(other));
             content("mailbox", owner, now.0 == then.0);

@@ -125,7 +125,7 @@ impl Site {
         pages.sort_by(|left, right| left.name.cmp(&right.name));
         Self {
             name: row.name.clone(),
-            web: Web::of(tenant, host(tenant), &row.path),
+            web: Web::of(&tenant.name, host(tenant), &row.path),
             display_name: row.display_name.clone(),
             description: row.description.clone(),
             group: row.group.as_deref().and_then(|group| tenant.group(group)).map(|group| group.id(tenant)),

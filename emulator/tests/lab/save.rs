@@ -87,7 +87,7 @@ async fn lived_in(scene: &Scene) {
     let (first, second) = {
         let world = scene.running.state().world();
         let contoso = world.tenant_named("contoso").unwrap();
-        let mailbox = &contoso.mailboxes[&contoso.directory.user_named("alice").unwrap().id];
+        let mailbox = contoso.mailboxes.get(contoso.directory.user_named("alice").unwrap().id).unwrap();
         (mailbox.messages()[0].id.clone(), mailbox.messages()[1].id.clone())
     };
     mail(

@@ -94,16 +94,27 @@ impl<'a> View<'a> {
             let Owner::Named(key) = owner else { return GraphError::NoDrive };
             GraphError::NoSuchObject(key.clone())
         })?;
-        let drive = self.tenant.drives.values().find(|drive| drive.kind == Kind::Personal(user.id));
+        let drive = self.tenant.drives.of_user(user.id);
         drive.ok_or_else(|| GraphError::NoDrive.because("this user has no OneDrive"))
     }
 
     /// All drives of which something is shown to the caller, by id: the door for searches. Trimmed, partitioned by drive.
     pub(in crate::graph) fn drives(&self) -> Vec<DriveView<'a>> {
         let asker = self.asker();
-        let opened = self.tenant.drives.values().filter(|drive| drive.is_provisioned);
+        let opened = self.within_reach().filter(|drive| drive.is_provisioned);
         let views = opened.map(|drive| self.drive_view(drive, &asker));
-        views.filter(|drive| drive.is_reached() && drive.shows_anything()).collect()
+        let mut found: Vec<_> = views.filter(|drive| drive.is_reached() && drive.shows_anything()).collect();
+        found.sort_by(|one, other| one.drive.id.cmp(&other.drive.id));
+        found
+    }
+
+    /// The drives in which something could be shown to the caller: a OneDrive that nobody looked at is empty, and of these only the
+    /// caller's own is anything to them.
+    fn within_reach(&self) -> impl Iterator<Item = &'a Arc<Drive>> {
+        let drives = &self.tenant.drives;
+        // Made by this, so that it is among them.
+        let _own = drives.of_user(self.principal.user);
+        drives.looked_at()
     }
 
     /// The sites that the caller is let into, by handle.
@@ -169,7 +180,7 @@ impl<'a> View<'a> {
     /// The item that a sharing link leads to, if it works for the caller, and with what role.
     pub(in crate::graph) fn linked(&self, url: &str) -> Option<(DriveView<'a>, &'a Arc<Item>, &'a Grant)> {
         let asker = self.asker();
-        let found = self.tenant.drives.values().find_map(|drive| {
+        let found = self.tenant.drives.looked_at().find_map(|drive| {
             drive.items().find_map(|item| {
                 let is_it = |grant: &&Grant| grant.link.as_ref().is_some_and(|link| link.url == url);
                 Some((drive, item, item.grants.iter().find(is_it)?))
@@ -184,7 +195,7 @@ impl<'a> View<'a> {
         let asker = self.asker();
         let plain = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
         let url = plain(url.split('?').next().unwrap_or(url));
-        self.tenant.drives.values().find_map(|drive| {
+        self.within_reach().find_map(|drive| {
             let path = url.strip_prefix(&plain(&drive.url))?;
             if !path.is_empty() && !path.starts_with('/') {
                 return None;
