@@ -39,7 +39,7 @@ enum Command {
     Token(TokenArgs),
     /// Checks fixture folders; begins own registrations from an existing .env
     Fixtures(FixturesArgs),
-    /// Says why a request was refused
+    /// Says why a request was answered or refused as it was
     Why(WhyArgs),
 }
 

@@ -38,7 +38,8 @@ pub struct AuditRow {
     pub status: u16,
     /// Error code in the service's own vocabulary (`ErrorAccessDenied`, `AADSTS65001`), if refused.
     pub error: Option<String>,
-    /// Why it was refused, for people: the permission row, the scope missing, the access rule. Never content.
+    /// Why, for people. Of a refusal the permission row, the scope missing, the access rule; of a token that was issued what was
+    /// presented, how the client proved itself, and the grants and policies the decision rests on. Never content.
     pub reason: Option<String>,
     /// `request-id` / trace id of the answer.
     pub request_id: String,

@@ -1,4 +1,4 @@
-//! `offline365 why REQUEST_ID`: why Graph or Entra refused, in the emulator's own words.
+//! `offline365 why REQUEST_ID`: why Graph or Entra refused, or what a token rests on, in the emulator's own words.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

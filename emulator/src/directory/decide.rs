@@ -4,7 +4,7 @@ use fixtures::ids::{AppId, PolicyId, TenantId, UserId};
 use fixtures::plan::Registration;
 use jiff::Timestamp;
 
-use super::{BTreeSet, Circumstances, Directory, Presented, Unmet, User};
+use super::{BTreeSet, Circumstances, Conditions, Directory, Presented, Unmet, User};
 use crate::entra::rules::IssuerRules;
 use crate::world::{TenantWorld, World};
 
@@ -49,6 +49,8 @@ pub struct Permitted {
     pub scopes: BTreeSet<String>,
     /// Authentication contexts that the token may say are satisfied (`acrs`).
     pub contexts: BTreeSet<String>,
+    /// Conditional access policies that applied, all of them satisfied.
+    pub policies: BTreeSet<PolicyId>,
 }
 
 /// No, because.
@@ -111,9 +113,9 @@ pub fn decide(world: &World, rules: &IssuerRules, question: &Question<'_>) -> Re
         }
     }
     // Conditions come before consent: a person who is let in is asked for consent then.
-    let contexts = (rules.access)(directory, user, account, question)?;
+    let Conditions { contexts, policies } = (rules.access)(directory, user, account, question)?;
     let scopes = (rules.consented)(directory, question)?;
-    Ok(Permitted { scopes, contexts })
+    Ok(Permitted { scopes, contexts, policies })
 }
 
 /// Whether a critical event came over an access token since it was issued: what a resource that evaluates access continuously hears of.

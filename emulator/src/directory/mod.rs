@@ -7,6 +7,7 @@ pub mod access;
 mod build;
 mod decide;
 mod edit;
+mod grounds;
 mod object;
 mod sign_in;
 
@@ -17,10 +18,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::tallied::Tallied;
 
-pub use access::{Circumstances, Location, Policy, TokenLifetime, Unmet};
+pub use access::{Circumstances, Conditions, Location, Policy, TokenLifetime, Unmet};
 pub use build::DirectoryError;
 pub use decide::{Denial, OIDC_SCOPES, Permitted, Question, Requested, decide, decide_application};
 pub(crate) use decide::{consented, critical};
+pub use grounds::{Consent, Grounds};
 pub use object::{Grant, GrantKey, Group, Member, Password, Photo, ServicePrincipal, User};
 pub use sign_in::{Credential, Marks, Presented, SignedIn, Voided};
 

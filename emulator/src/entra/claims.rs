@@ -46,6 +46,15 @@ pub(crate) enum ClientProof {
 }
 
 impl ClientProof {
+    /// For people.
+    pub(super) const fn told(self) -> &'static str {
+        match self {
+            Self::None => "public client",
+            Self::Secret => "proved by a secret",
+            Self::Certificate => "proved by a certificate",
+        }
+    }
+
     const fn digit(self) -> &'static str {
         match self {
             Self::None => "0",

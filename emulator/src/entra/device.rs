@@ -170,7 +170,7 @@ fn confirm(visit: &Visit<'_>, device: &Device, somebody: &Somebody<'_>, form: &F
     let Some(client) = visit.world.app(device.client) else { return visit.error(&EntraError::DeviceCodeUnknown) };
     let circumstances = visit.circumstances(Contexts::new());
     match visit.permitted(client, &device.scopes, somebody, &circumstances) {
-        Ok(()) => {}
+        Ok(_) => {}
         Err(refused) if refused.can_consent => {
             return consent::ask_user(visit, Step::Device, client, &device.scopes, somebody, form);
         }

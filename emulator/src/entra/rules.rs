@@ -16,7 +16,7 @@ use super::authorize::redirect;
 use super::store::{Challenge, ChallengeMethod};
 use super::tenant::Authority;
 use super::{assertion, token};
-use crate::directory::{self, Denial, Directory, Presented, Question, ServicePrincipal, User, access};
+use crate::directory::{self, Conditions, Denial, Directory, Presented, Question, ServicePrincipal, User, access};
 use crate::serve::Origins;
 use crate::world::{TenantWorld, World};
 
@@ -35,8 +35,8 @@ pub struct IssuerRules {
     pub assigned: fn(&Directory, &User, &ServicePrincipal) -> bool,
     /// Which of the permissions asked for were granted.
     pub consented: fn(&Directory, &Question<'_>) -> Result<BTreeSet<String>, Denial>,
-    /// Whether conditional access lets the user (behind whom stands the account at home) in; with the contexts that are satisfied.
-    pub access: fn(&Directory, user: &User, account: &User, &Question<'_>) -> Result<Contexts, Denial>,
+    /// Whether conditional access lets the user (behind whom stands the account at home) in; with what was satisfied.
+    pub access: fn(&Directory, user: &User, account: &User, &Question<'_>) -> Result<Conditions, Denial>,
     /// Whether a critical event came over an access token: what makes Graph answer with a claims challenge.
     pub critical: fn(&World, &Self, &Question<'_>) -> Result<(), Denial>,
     /// Whether a client secret is one of the application's, and has not expired.

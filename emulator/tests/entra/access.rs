@@ -200,7 +200,8 @@ async fn policies_come_and_go_through_the_lab() {
 
 #[tokio::test]
 async fn a_careless_issuer_asks_nobody_and_is_seen_to() {
-    let issuer = IssuerRules { access: |_, _, _, _| Ok(std::collections::BTreeSet::new()), ..IssuerRules::STRICT };
+    let issuer =
+        IssuerRules { access: |_, _, _, _| Ok(emulator::directory::Conditions::default()), ..IssuerRules::STRICT };
     let rules = Rules { issuer, ..Rules::STRICT };
     let scene = scene_with(Options { rules, sign_in: SignIn::Hint, ..Options::default() }).await;
     let answer = scene.authorize(WOODGROVE, &[("login_hint", WALTER)]).await;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use emulator::Options;
 use emulator::change::{Change, DirectoryChange};
-use emulator::directory::Requested;
+use emulator::directory::{Conditions, Requested};
 use emulator::entra::rules::IssuerRules;
 use emulator::entra::verify::principal;
 use emulator::rules::Rules;
@@ -47,7 +47,7 @@ fn careless() -> Vec<(&'static str, IssuerRules)> {
                 ..strict
             },
         ),
-        ("access", IssuerRules { access: |_, _, _, _| Ok(BTreeSet::new()), ..strict }),
+        ("access", IssuerRules { access: |_, _, _, _| Ok(Conditions::default()), ..strict }),
         ("critical", IssuerRules { critical: |_, _, _| Ok(()), ..strict }),
         ("secret", IssuerRules { secret: |_, _, _| Ok(()), ..strict }),
         ("own_credential", IssuerRules { own_credential: |_, _| true, ..strict }),

@@ -15,4 +15,5 @@ mod grants;
 mod hostile;
 mod mutations;
 mod naive;
+mod reasons;
 mod scene;

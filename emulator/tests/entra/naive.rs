@@ -704,7 +704,7 @@ fn a_careless_issuer_is_caught_whichever_rule_it_forgets() {
                 ..strict
             },
         ),
-        ("access", IssuerRules { access: |_, _, _, _| Ok(BTreeSet::new()), ..strict }),
+        ("access", IssuerRules { access: |_, _, _, _| Ok(emulator::directory::Conditions::default()), ..strict }),
         ("tenant binding", IssuerRules { tenant_binding: |_, _| true, ..strict }),
     ];
     for (name, rules) in careless {

@@ -199,6 +199,7 @@ async fn exchanges_are_kept_only_while_recording() {
     scene.code_of("contoso.example", "alice@contoso.example").await;
     let signed_in = &scene.read("/lab/exchanges?since=2").await["exchanges"][0];
     assert_eq!(signed_in["audit"][0]["kind"], "sign-in");
+    assert!(signed_in["audit"][0]["reason"].as_str().unwrap().contains("conditional access: no policy applies"));
     let later = scene.read("/lab/exchanges?since=1").await;
     assert_eq!(later["exchanges"].as_array().unwrap().len(), 2);
     scene.post("/lab/recording", json!({ "on": false })).await;

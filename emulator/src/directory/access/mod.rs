@@ -52,7 +52,16 @@ pub enum Unmet {
     SignInTooOld(SignedDuration),
 }
 
-/// Whether every policy that applies is satisfied. `Ok` carries the authentication contexts that are.
+/// What was demanded of a request and satisfied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// Authentication contexts that it asked for.
+    pub contexts: BTreeSet<String>,
+    /// The policies that applied.
+    pub policies: BTreeSet<PolicyId>,
+}
+
+/// Whether every policy that applies is satisfied.
 ///
 /// Of several unmet demands the one that no interaction helps comes first, then the oldest sign-in, the second factor, the device: the
 /// order in which the real service walks a person through them is not public.
@@ -61,10 +70,11 @@ pub(crate) fn satisfied(
     user: &User,
     account: &User,
     question: &Question<'_>,
-) -> Result<BTreeSet<String>, Denial> {
+) -> Result<Conditions, Denial> {
     let circumstances = question.circumstances;
+    let contexts = circumstances.contexts.clone();
     if directory.policies.is_empty() {
-        return Ok(circumstances.contexts.clone());
+        return Ok(Conditions { contexts, policies: BTreeSet::new() });
     }
     let groups = directory.groups_of(user.id);
     let resource = question.resource.app_id;
@@ -84,7 +94,7 @@ pub(crate) fn satisfied(
             }
         }
     }
-    Ok(circumstances.contexts.clone())
+    Ok(Conditions { contexts, policies: applying.into_iter().map(|policy| policy.id).collect() })
 }
 
 fn unmet(demand: Demand, user: &User, account: &User, question: &Question<'_>) -> Option<Unmet> {

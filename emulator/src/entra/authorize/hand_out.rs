@@ -111,7 +111,7 @@ impl Visit<'_> {
         };
         let tenant = &somebody.tenant.display_name;
         let about = About { tenant, client: wanted.client, resource, issued_at: somebody.signed_in.at };
-        let Permitted { scopes, contexts: _ } =
+        let Permitted { scopes, .. } =
             decide(self.world, &self.state.rules.issuer, &question).map_err(|denial| EntraError::of(denial, &about))?;
         let scopes = carried(resource, scopes, &wanted.scopes.oidc);
         let minted = subject.access_token(resource, &scopes, wanted.claims_capable)?;

@@ -20,7 +20,7 @@ use super::store::AskedScopes;
 use super::tenant::Authority;
 use super::visit::{Arrival, Visit};
 use super::{consent, second_factor};
-use crate::directory::{Circumstances, Credential, Denial, Presented, Question, Requested, decide};
+use crate::directory::{Circumstances, Credential, Denial, Grounds, Presented, Question, Requested, decide};
 use crate::journal::AuditRow;
 use crate::options::SignIn;
 
@@ -136,7 +136,7 @@ impl<'s> Visit<'s> {
                 response
             }
             Err(refusal) => {
-                self.audit(None, None, Some(&refusal));
+                self.audit(None, None, Outcome::Refused(&refusal));
                 self.sign_in_page(step, &form, Some(login), Some(&refusal))
             }
         }
@@ -182,7 +182,7 @@ impl<'s> Visit<'s> {
     fn finish(&self, wanted: &Wanted<'_>, somebody: &Somebody<'s>, form: &Form) -> Response {
         let circumstances = self.circumstances(wanted.contexts.clone());
         let refusal = match self.permitted(wanted.client, &wanted.scopes, somebody, &circumstances) {
-            Ok(()) if wanted.prompt == Some(Prompt::Consent) => {
+            Ok(_) if wanted.prompt == Some(Prompt::Consent) => {
                 return consent::ask_user(
                     self,
                     Step::Authorize(wanted.endpoint),
@@ -192,8 +192,12 @@ impl<'s> Visit<'s> {
                     form,
                 );
             }
-            Ok(()) => {
-                self.audit(Some(somebody), Some(wanted), None);
+            Ok(grounds) => {
+                let upn = &somebody.user.upn;
+                let grounds: Vec<_> =
+                    grounds.iter().map(|(resource, grounds)| format!("{resource}: {grounds}")).collect();
+                let grounds = format!("{upn} signed in at {}; {}", somebody.signed_in.at, grounds.join("; "));
+                self.audit(Some(somebody), Some(wanted), Outcome::Granted(grounds));
                 return self.hand_out(wanted, somebody);
             }
             Err(Refused { can_consent: true, .. }) if wanted.prompt != Some(Prompt::None) => {
@@ -208,7 +212,7 @@ impl<'s> Visit<'s> {
             }
             Err(refused) => refused.error,
         };
-        self.audit(Some(somebody), Some(wanted), Some(&refusal));
+        self.audit(Some(somebody), Some(wanted), Outcome::Refused(&refusal));
         if wanted.prompt != Some(Prompt::None)
             && let Some(page) = second_factor::remedy(self, Step::Authorize(wanted.endpoint), form, somebody, &refusal)
         {
@@ -221,18 +225,19 @@ impl<'s> Visit<'s> {
         }
     }
 
-    /// Whether the directory lets this person have these scopes by this client now.
+    /// Whether the directory lets this person have these scopes by this client now; with what it rests on, by the name of the resource.
     pub(super) fn permitted(
         &self,
         client: &Registration,
         scopes: &AskedScopes,
         somebody: &Somebody<'_>,
         circumstances: &Circumstances,
-    ) -> Result<(), Refused> {
+    ) -> Result<Vec<(String, Grounds)>, Refused> {
         let graph = scope::resource_named(self.world, scope::GRAPH);
         let sign_in_only = graph.map(|graph| (graph.app_id, Requested::Named(scopes.oidc.clone())));
         let asked =
             if scopes.resources.is_empty() { sign_in_only.into_iter().collect() } else { scopes.resources.clone() };
+        let mut all = Vec::new();
         for (id, requested) in &asked {
             let resource = self.world.app(*id).ok_or_else(|| EntraError::ResourceNotFound {
                 resource: id.to_string(),
@@ -249,7 +254,7 @@ impl<'s> Visit<'s> {
             };
             let tenant = &somebody.tenant.display_name;
             let about = About { tenant, client, resource, issued_at: somebody.signed_in.at };
-            decide(self.world, &self.state.rules.issuer, &question).map_err(|denial| {
+            let permitted = decide(self.world, &self.state.rules.issuer, &question).map_err(|denial| {
                 let can_consent = match &denial {
                     Denial::ConsentMissing { .. } => true,
                     // The first consent brings an application of many tenants into this one, and what it brings along.
@@ -267,11 +272,16 @@ impl<'s> Visit<'s> {
                 };
                 Refused { error, can_consent }
             })?;
+            all.push((resource.name.clone(), Grounds::of(self.world, &question, &permitted)));
         }
-        Ok(())
+        Ok(all)
     }
 
-    fn audit(&self, somebody: Option<&Somebody<'_>>, wanted: Option<&Wanted<'_>>, error: Option<&EntraError>) {
+    fn audit(&self, somebody: Option<&Somebody<'_>>, wanted: Option<&Wanted<'_>>, outcome: Outcome<'_>) {
+        let (error, reason) = match outcome {
+            Outcome::Granted(grounds) => (None, grounds),
+            Outcome::Refused(error) => (Some(error), error.to_string()),
+        };
         self.state.journal.audit(AuditRow {
             seq: 0,
             time: self.trace.now,
@@ -286,11 +296,18 @@ impl<'s> Visit<'s> {
                 .unwrap_or_default(),
             status: if error.is_some() { 400 } else { 302 },
             error: error.map(EntraError::code),
-            reason: error.map(ToString::to_string),
+            reason: Some(reason),
             request_id: self.trace.request_id.clone(),
             client_request_id: self.trace.client_request_id.clone(),
         });
     }
+}
+
+/// What the audit row of a sign-in says.
+enum Outcome<'a> {
+    /// What the yes rests on.
+    Granted(String),
+    Refused(&'a EntraError),
 }
 
 /// Why somebody who is signed in gets nothing.

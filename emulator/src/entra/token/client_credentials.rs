@@ -53,6 +53,12 @@ pub(super) fn answer(asked: &Asked<'_>, story: &mut Story) -> Result<Value, Entr
     };
     let minted = application.access_token(resource)?;
     story.scopes = vec![".default".to_owned()];
+    story.grounds = format!(
+        "{} asked for itself ({}); application roles: none; no assignment is required at {}",
+        client.name,
+        asked.client.proof.told(),
+        resource.display_name
+    );
     Ok(json!({
         "token_type": "Bearer",
         "expires_in": minted.lifetime_seconds - 1,

@@ -29,7 +29,7 @@ use super::store::{AskedScopes, Holder, RefreshToken};
 use super::tenant::Authority;
 use super::verify::BACKDATED_SECONDS;
 use super::visit::{Arrival, Visit};
-use crate::directory::{Circumstances, Credential, Presented, Question, Requested, SignedIn, decide};
+use crate::directory::{Circumstances, Credential, Grounds, Presented, Question, Requested, SignedIn, decide};
 use crate::journal::AuditRow;
 use crate::options::GrantedScopes;
 use crate::serve::address;
@@ -89,6 +89,8 @@ struct Story {
     user: Option<UserId>,
     client: Option<AppId>,
     scopes: Vec<String>,
+    /// What a token that was issued rests on.
+    grounds: String,
 }
 
 /// `/{t}/oauth2/v2.0/token`.
@@ -128,7 +130,7 @@ fn endpoint(visit: &Visit<'_>, body: &[u8], version: Version) -> Response {
         scopes: story.scopes,
         status: response.status().as_u16(),
         error: error.as_ref().map(EntraError::code),
-        reason: error.map(|error| error.to_string()),
+        reason: Some(error.map_or(story.grounds, |error| error.to_string())).filter(|reason| !reason.is_empty()),
         request_id: visit.trace.request_id.clone(),
         client_request_id: visit.trace.client_request_id.clone(),
     });
@@ -233,6 +235,7 @@ fn issue(asked: &Asked<'_>, accepted: &Accepted, story: &mut Story) -> Result<Va
     {
         permitted.scopes.extend(all.scopes);
     }
+    let grounds = Grounds::of(world, &question, &permitted);
     let user =
         tenant.directory.user(accepted.user).ok_or_else(|| EntraError::UserNotFound(tenant.display_name.clone()))?;
     let subject = Subject {
@@ -249,6 +252,7 @@ fn issue(asked: &Asked<'_>, accepted: &Accepted, story: &mut Story) -> Result<Va
     let scopes = carried(resource, permitted.scopes, &accepted.scopes.oidc);
     let access = subject.access_token(resource, &scopes, asked.claims_capable)?;
     story.scopes = scopes.iter().cloned().collect();
+    story.grounds = told(asked, &story.grant, accepted, &user.upn, &grounds);
     let mut body = json!({
         "token_type": "Bearer",
         "scope": scope::answered(resource, &scopes, &accepted.scopes),
@@ -274,6 +278,20 @@ fn issue(asked: &Asked<'_>, accepted: &Accepted, story: &mut Story) -> Result<Va
         as_v1(&mut body, resource, &scopes, asked.now);
     }
     Ok(body)
+}
+
+/// Why a token was issued: what was presented, by whom, and what the decision rests on.
+fn told(asked: &Asked<'_>, grant: &str, accepted: &Accepted, upn: &str, grounds: &Grounds) -> String {
+    let what = match grant {
+        "authorization_code" => "an authorization code",
+        "refresh_token" => "a refresh token",
+        "password" => "a password",
+        "on_behalf_of" => "an access token made for it",
+        _ => "a device code",
+    };
+    let Client { registration, proof } = &asked.client;
+    let signed_in = accepted.signed_in.at;
+    format!("{} presented {what} ({}); {upn} signed in at {signed_in}; {grounds}", registration.name, proof.told())
 }
 
 /// The older endpoint answers numbers as text, permissions by their short names, and names the resource.
