@@ -267,6 +267,11 @@ impl State {
         self.world.load_full()
     }
 
+    /// The world as it was made from the plan.
+    pub(crate) fn at_start(&self) -> &World {
+        &self.start
+    }
+
     /// Goes back to the start: world, keys, codes, refresh tokens, sessions and journal. The clock is not touched.
     pub fn reset(&self) {
         let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);

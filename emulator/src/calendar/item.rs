@@ -139,14 +139,29 @@ pub fn instant(local: DateTime, tz: &TimeZone) -> Timestamp {
 
 /// How far all dates of a file are moved, in whole weeks, so that weekdays and times of day stay.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Weeks(i64);
+pub(crate) struct Weeks(i64);
 
 impl Weeks {
     pub(super) const NONE: Self = Self(0);
 
     /// The whole weeks of a shift, towards the past.
-    pub(super) fn of(shift: SignedDuration) -> Self {
+    pub(crate) fn of(shift: SignedDuration) -> Self {
         Self(shift.as_hours().div_euclid(24 * 7))
+    }
+
+    /// As many, the other way.
+    pub(super) const fn back(self) -> Self {
+        Self(-self.0)
+    }
+
+    /// The instant as many weeks earlier.
+    pub(crate) fn before(self, at: Timestamp) -> Timestamp {
+        at.checked_sub(SignedDuration::from_hours(self.0 * 24 * 7)).unwrap_or(at)
+    }
+
+    /// The instant as many weeks later.
+    pub(super) fn after(self, at: Timestamp) -> Timestamp {
+        self.back().before(at)
     }
 
     pub(super) fn moved(self, local: DateTime) -> DateTime {
@@ -374,6 +389,7 @@ fn attachment(entry: &ICalendarEntry, number: usize, id: String) -> Option<Attac
     let name = parameter(&ICalendarParameterName::Filename)
         .or_else(|| parameter(&ICalendarParameterName::Other("X-FILENAME".to_owned())))
         .map_or_else(|| format!("ATT{:05}.bin", number + 1), str::to_owned);
+    let id = parameter(&ICalendarParameterName::Other("X-ID".to_owned())).map_or(id, str::to_owned);
     let content_type = parameter(&ICalendarParameterName::Fmttype)
         .map(str::to_owned)
         .or(own_type)

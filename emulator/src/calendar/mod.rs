@@ -11,6 +11,7 @@ mod file;
 mod item;
 mod series;
 mod settings;
+pub(crate) mod written;
 mod zone;
 
 use std::collections::BTreeSet;
@@ -32,7 +33,7 @@ pub use series::{Pattern, Range, Series};
 pub use settings::{DAYS, Replies, Settings};
 pub use zone::{WINDOWS, Zone};
 
-use item::Weeks;
+pub(crate) use item::Weeks;
 
 use crate::directory::User;
 use crate::holdings::{Begin, Holdings, Origin};
@@ -168,11 +169,20 @@ impl Event {
     }
 
     /// A hash over all of it.
-    fn digest(&self) -> [u8; 32] {
+    pub(crate) fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(self.id.as_bytes());
         hash.update(self.calendar.to_be_bytes());
         hash.update(self.change_key.as_bytes());
+        for at in [self.created, self.modified] {
+            hash.update(at.as_nanosecond().to_be_bytes());
+        }
+        hash.update(format!("{} {:?}", self.uid, self.item).as_bytes());
+        if let Some(series) = &self.series {
+            // The rule's own end is written in many ways; what it comes to is beside it.
+            let (rule, until) = (series.rule_until(None), series.until());
+            hash.update(format!("{rule} {until:?} {:?} {:?}", series.gone(), series.exceptions()).as_bytes());
+        }
         hash.finalize().into()
     }
 }
@@ -305,7 +315,13 @@ impl Calendars {
                 Dates::AsWritten => Weeks::NONE,
             };
             let place = file::Place { tenant: tenant.id, owner, handle: &row.handle, calendar, weeks, created };
-            calendars.events.extend(file::read(&row.ics, &place).into_iter().map(Arc::new));
+            let mut found = file::read(&row.ics, &place);
+            if let (Some(saved), Some(event)) = (&row.saved, found.first_mut()) {
+                event.id.clone_from(&saved.id);
+                event.change_key.clone_from(&saved.change_key);
+                (event.created, event.modified) = (weeks.after(saved.created), weeks.after(saved.modified));
+            }
+            calendars.events.extend(found.into_iter().map(Arc::new));
         }
         calendars.sort();
         calendars

@@ -106,6 +106,16 @@ impl Series {
         self.originals(start, original).last() == Some(&original)
     }
 
+    /// The last wall-clock time at which an instance may begin.
+    pub(super) const fn until(&self) -> Option<DateTime> {
+        self.until
+    }
+
+    /// The rule with another end on the wall clock.
+    pub(super) fn rule_until(&self, until: Option<DateTime>) -> ICalendarRecurrenceRule {
+        ICalendarRecurrenceRule { until: until.map(floating_time), ..self.rule.clone() }
+    }
+
     /// Instances that are gone, by their wall-clock time in the rule.
     pub fn gone(&self) -> &BTreeSet<DateTime> {
         &self.gone
@@ -173,6 +183,11 @@ impl Series {
 
 fn entry(name: ICalendarProperty, value: ICalendarValue) -> ICalendarEntry {
     ICalendarEntry { name, params: Vec::new(), values: vec![value] }
+}
+
+/// A wall-clock time that is in no zone, as files have it.
+fn floating_time(local: DateTime) -> PartialDateTime {
+    PartialDateTime { tz_hour: None, tz_minute: None, tz_minus: false, ..floating(local) }
 }
 
 fn floating(local: DateTime) -> PartialDateTime {

@@ -44,6 +44,35 @@ pub struct Replies {
     pub external: String,
 }
 
+/// `automaticReplyStatus`.
+pub(crate) const STATUSES: [&str; 3] = ["disabled", "alwaysEnabled", "scheduled"];
+/// `externalAudienceScope`.
+pub(crate) const AUDIENCES: [&str; 3] = ["none", "contactsOnly", "all"];
+
+impl Replies {
+    /// Of a row; a word that there is not counts for nothing.
+    fn of(row: &fixtures::calendar::Replies) -> Self {
+        let one_of = |words: [&'static str; 3], given: Option<&String>| {
+            words.into_iter().find(|word| given.is_some_and(|given| given == word))
+        };
+        Self {
+            status: one_of(STATUSES, row.status.as_ref()),
+            audience: one_of(AUDIENCES, row.audience.as_ref()),
+            internal: row.internal.clone(),
+            external: row.external.clone(),
+        }
+    }
+
+    fn row(&self) -> fixtures::calendar::Replies {
+        fixtures::calendar::Replies {
+            status: self.status.map(str::to_owned),
+            audience: self.audience.map(str::to_owned),
+            internal: self.internal.clone(),
+            external: self.external.clone(),
+        }
+    }
+}
+
 impl Default for Settings {
     /// Monday to Friday, eight to five, in UTC: what a mailbox has that nobody has opened.
     fn default() -> Self {
@@ -76,8 +105,33 @@ impl Settings {
             from: hour(0, default.from),
             to: hour(1, default.to),
             times_out: row.times_out,
-            ..default
+            language: row.language.clone(),
+            formats: row.formats.clone().unwrap_or_else(|| default.formats.clone()),
+            replies: row.replies.as_ref().map(Replies::of).unwrap_or_default(),
         }
+        .exactly(row.exact_hours)
+    }
+
+    fn exactly(mut self, hours: Option<[Time; 2]>) -> Self {
+        if let Some([from, to]) = hours {
+            (self.from, self.to) = (from, to);
+        }
+        self
+    }
+
+    /// As a row, for a world that is saved; nothing when they are what every mailbox has.
+    pub(crate) fn row(&self, mailbox: String) -> Option<Row> {
+        (format!("{self:?}") != format!("{:?}", Self::default())).then(|| Row {
+            mailbox,
+            time_zone: Some(self.zone.name().to_owned()),
+            working_hours: None,
+            working_days: Some(self.days.iter().map(|day| (*day).to_owned()).collect()),
+            times_out: self.times_out,
+            exact_hours: Some([self.from, self.to]),
+            language: self.language.clone(),
+            formats: Some(self.formats.clone()),
+            replies: (self.replies != Replies::default()).then(|| self.replies.row()),
+        })
     }
 
     /// Whether work goes on from one wall-clock time of the mailbox's zone to another.

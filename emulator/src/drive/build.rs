@@ -1,7 +1,7 @@
 //! Making drives from the rows of a plan.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
@@ -98,6 +98,7 @@ pub fn media_type(name: &str) -> &'static str {
 /// The rows of a plan by the drive that they are about.
 pub(super) struct Rows<'a> {
     files: BTreeMap<&'a str, Vec<&'a files::File>>,
+    items: BTreeMap<&'a str, BTreeMap<&'a str, &'a files::Item>>,
 }
 
 impl<'a> Rows<'a> {
@@ -106,7 +107,11 @@ impl<'a> Rows<'a> {
         for row in &tenant.files.files {
             files.entry(row.drive.as_str()).or_default().push(row);
         }
-        Self { files }
+        let mut items: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        for row in &tenant.files.items {
+            items.entry(row.drive.as_str()).or_default().insert(row.path.as_str(), row);
+        }
+        Self { files, items }
     }
 }
 
@@ -228,10 +233,18 @@ impl Drive {
     }
 
     fn fill(&mut self, tenant: &Tenant, rows: &Rows<'_>, place: &Place<'_>, owner: UserId) {
+        let none = BTreeMap::new();
+        let known = rows.items.get(place.reference).unwrap_or(&none);
+        let built = Built { tenant, place, known, owner };
+        let files: BTreeSet<&str> =
+            rows.files.get(place.reference).into_iter().flatten().map(|row| row.path.as_str()).collect();
+        for path in known.keys().filter(|path| !files.contains(*path)) {
+            self.folder(&built, path);
+        }
         for row in rows.files.get(place.reference).into_iter().flatten() {
             let shift = if row.dates == Dates::FollowClock { place.shift } else { SignedDuration::ZERO };
             let (folder, name) = row.path.rsplit_once('/').unwrap_or(("", &row.path));
-            let parent = self.folder(tenant, place, folder, owner);
+            let parent = self.folder(&built, folder);
             let author = row.author.as_deref().and_then(|author| person(tenant, author)).unwrap_or(owner);
             let modified = moved(row.modified.unwrap_or_else(|| some_time_before(&row.handle)), shift);
             let unique = UniqueId::derived(&format!("{}/{}", tenant.name, row.handle));
@@ -240,12 +253,9 @@ impl Drive {
                 Cow::Owned(bytes) => Bytes::from(bytes.clone()),
             };
             let item = self.new_item(name, unique, parent, author, modified);
-            self.insert(Item {
-                file: Some(File::new(name, bytes)),
-                created: modified - SignedDuration::from_hours(30),
-                is_blocked: row.blocked,
-                ..item
-            });
+            let item = Item { created: modified - SignedDuration::from_hours(30), is_blocked: row.blocked, ..item };
+            let item = self.as_known(&built, &row.path, item);
+            self.insert(Item { file: Some(File::new(name, bytes)), ..item });
         }
         for row in tenant.files.restricted.iter().filter(|row| row.drive == place.reference) {
             self.change(&row.path, |item| item.inherits = false);
@@ -255,10 +265,13 @@ impl Drive {
             let (web, list) = (self.web.clone(), self.list);
             let name = row.path.rsplit('/').next().unwrap_or_default();
             let grant = Grant {
-                id: permission_id(&handle),
+                id: row.id.clone().unwrap_or_else(|| permission_id(&handle)),
                 to: grantees(tenant, &row.to),
                 role: row.role,
-                link: row.link.map(|scope| Link { scope, url: link_url(&web, list, name, scope, &handle) }),
+                link: row.link.map(|scope| {
+                    let derived = || link_url(&web, list, name, scope, &handle);
+                    Link { scope, url: row.url.clone().unwrap_or_else(derived) }
+                }),
                 is_removed: row.removed,
             };
             self.change(&row.path, |item| item.grants.push(grant));
@@ -274,7 +287,8 @@ impl Drive {
     }
 
     /// The id of a folder, made with those above it if it is not there.
-    fn folder(&mut self, tenant: &Tenant, place: &Place<'_>, path: &str, owner: UserId) -> String {
+    fn folder(&mut self, built: &Built<'_>, path: &str) -> String {
+        let Built { tenant, place, owner, .. } = *built;
         let (mut at, mut so_far) = (self.root.clone(), String::new());
         for name in path.split('/').filter(|name| !name.is_empty()) {
             so_far.push('/');
@@ -285,12 +299,30 @@ impl Drive {
                 let handle = format!("{}/{}{so_far}", tenant.name, place.reference);
                 let made = moved(some_time_before(&handle), place.shift) - SignedDuration::from_hours(24 * 60);
                 let item = self.new_item(name, UniqueId::derived(&handle), at, owner, made);
+                let item = self.as_known(built, so_far.trim_start_matches('/'), item);
                 let id = item.id.clone();
                 self.insert(item);
                 id
             };
         }
         at
+    }
+
+    /// An item as its row has it, if it has one of its own.
+    fn as_known(&self, built: &Built<'_>, path: &str, item: Item) -> Item {
+        let Some(row) = built.known.get(path) else { return item };
+        let somebody = |name: &Option<String>| name.as_deref().and_then(|name| person(built.tenant, name));
+        Item {
+            id: drive_item_id(&self.id, row.unique),
+            unique: row.unique,
+            author: somebody(&row.author).unwrap_or(built.owner),
+            editor: somebody(&row.editor).unwrap_or(built.owner),
+            created: moved(row.created, built.place.shift),
+            modified: moved(row.modified, built.place.shift),
+            number: row.number,
+            version: row.version,
+            ..item
+        }
     }
 
     pub(super) fn new_item(
@@ -333,6 +365,15 @@ impl Drive {
         self.items.insert(item.id.clone(), Arc::new(item));
         self.fingerprint = OnceLock::new();
     }
+}
+
+/// What a drive is filled from.
+struct Built<'a> {
+    tenant: &'a Tenant,
+    place: &'a Place<'a>,
+    /// Rows of items, by path.
+    known: &'a BTreeMap<&'a str, &'a files::Item>,
+    owner: UserId,
 }
 
 /// What a drive is called, in the plan and in addresses.

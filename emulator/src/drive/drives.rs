@@ -36,6 +36,7 @@ impl Drives {
         let named: BTreeSet<&str> = (files.files.iter().map(|row| row.drive.as_str()))
             .chain(files.restricted.iter().map(|row| row.drive.as_str()))
             .chain(files.shares.iter().map(|row| row.drive.as_str()))
+            .chain(files.items.iter().map(|row| row.drive.as_str()))
             .chain(files.unprovisioned.iter().map(String::as_str))
             .collect();
         let members =

@@ -150,7 +150,14 @@ impl Item {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
-        hash.update(self.version.to_be_bytes());
+        for number in [self.version, self.number] {
+            hash.update(number.to_be_bytes());
+        }
+        for at in [self.created, self.modified] {
+            hash.update(at.as_nanosecond().to_be_bytes());
+        }
+        hash.update(self.author.0.as_bytes());
+        hash.update(self.editor.0.as_bytes());
         hash.update([u8::from(self.inherits), u8::from(self.is_blocked)]);
         if let Some(file) = &self.file {
             hash.update((file.bytes.len() as u64).to_be_bytes());

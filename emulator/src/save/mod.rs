@@ -53,6 +53,8 @@ struct Saving<'a> {
     /// What the world was made from: rows that nobody touched are taken from it.
     plan: &'a Plan,
     world: &'a World,
+    /// The world as it was made from the plan.
+    start: &'a World,
     /// By how much the plan's dates were moved at the start.
     shift: SignedDuration,
     lost: Vec<String>,
@@ -62,7 +64,7 @@ struct Saving<'a> {
 pub fn save(state: &State) -> Result<Saved, SaveError> {
     let (world, now) = (state.world(), state.clock.now());
     let shift = state.started_at.duration_since(state.plan.epoch);
-    let mut saving = Saving { plan: &state.plan, world: &world, shift, lost: Vec::new() };
+    let mut saving = Saving { plan: &state.plan, world: &world, start: state.at_start(), shift, lost: Vec::new() };
     let plan = Plan {
         epoch: state.plan.epoch.saturating_add(now.duration_since(state.started_at)).unwrap_or(state.plan.epoch),
         registrations: registrations(&world, shift),

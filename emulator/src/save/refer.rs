@@ -98,6 +98,11 @@ fn prune_drives(rows: &mut Tenant, is_there: &impl Fn(&String) -> bool) {
     files.files.retain(|file| has_drive(&file.drive));
     files.restricted.retain(|row| has_drive(&row.drive));
     files.shares.retain(|row| has_drive(&row.drive));
+    files.items.retain(|row| has_drive(&row.drive));
+    for item in &mut files.items {
+        item.author = item.author.take().filter(is_there);
+        item.editor = item.editor.take().filter(is_there);
+    }
     files.unprovisioned.retain(is_there);
     for share in &mut files.shares {
         share.to.retain(is_grantee);

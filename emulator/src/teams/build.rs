@@ -46,6 +46,18 @@ impl Teams {
     }
 }
 
+impl Teams {
+    /// The id that the chat of a row has.
+    pub(crate) fn chat_id(tenant: &Tenant, row: &export::Chat) -> String {
+        Reader { tenant, shift: SignedDuration::ZERO }.chat(&row.handle, &row.conversation).id
+    }
+
+    /// The id that the channel of a row has.
+    pub(crate) fn channel_id(tenant: &Tenant, row: &export::Channel) -> String {
+        Reader { tenant, shift: SignedDuration::ZERO }.channel(&row.handle, &row.conversation).id
+    }
+}
+
 impl Reader<'_> {
     fn moved(&self, at: Timestamp) -> Timestamp {
         at.checked_add(self.shift).unwrap_or(at)
@@ -184,10 +196,8 @@ impl Reader<'_> {
 
     fn message(&self, from: &export::Message, within: &Conversation, reply_to: Option<String>) -> Message {
         let created = self.moved(from.created_date_time);
-        let number = match (&from.id, self.shift.is_zero()) {
-            (Some(id), true) => id.parse().ok(),
-            _ => None,
-        };
+        let shift = i64::try_from(self.shift.as_millis()).unwrap_or_default();
+        let number = from.id.as_ref().and_then(|id| id.parse().ok()).map(|id: i64| id.saturating_add(shift));
         let attachments: Vec<_> =
             from.attachments.iter().map(|attachment| self.attachment(attachment, within)).collect();
         let mut body = from.body.content.clone().unwrap_or_default();

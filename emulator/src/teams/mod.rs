@@ -249,6 +249,11 @@ impl Thread {
         let last = self.messages.last().map_or(i64::MIN, |message| message.number);
         let message = message.at(last.saturating_add(1));
         let id = message.id.clone();
+        let root = message.reply_to.as_ref().and_then(|root| root.parse().ok());
+        let root = root.and_then(|root: i64| self.messages.binary_search_by_key(&root, |known| known.number).ok());
+        if let Some(root) = root.and_then(|at| self.messages.get_mut(at)).map(Arc::make_mut) {
+            root.modified = root.modified.max(message.created);
+        }
         self.messages.push(Arc::new(message));
         self.fingerprint = OnceLock::new();
         self.index = OnceLock::new();

@@ -201,6 +201,7 @@ impl Facts {
                     readers: Vec::new(),
                     viewers: Vec::new(),
                     dates: Dates::AsWritten,
+                    saved: None,
                     origin: origin(),
                 })
                 .collect();

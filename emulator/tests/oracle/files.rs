@@ -172,6 +172,8 @@ impl Facts {
                     role: Role::Read,
                     link: given.link,
                     removed: given.is_removed,
+                    id: None,
+                    url: None,
                 })
                 .collect();
         }
