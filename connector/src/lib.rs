@@ -10,7 +10,10 @@
 //! | [`documents`] | what stands in a file |
 //! | [`resource_uri`] | how a mail, folder or attachment is named |
 //! | [`host`] | the assistant's back end |
+//! | `oauth`, `mcp_client` | the public client of both that the host and [`sign_in`] are |
+//! | [`sign_in`] | a person at a terminal tries a server that was deployed |
 
+mod answer;
 pub mod audit;
 pub mod caller;
 pub mod clock;
@@ -19,14 +22,18 @@ pub mod config;
 pub mod danger;
 pub mod documents;
 mod entra;
+mod entropy;
 mod graph;
 pub mod host;
 mod limits;
+mod mcp_client;
 mod metrics;
+mod oauth;
 pub mod policy;
 pub mod refusal;
 pub mod resource_uri;
 pub mod server;
+pub mod sign_in;
 mod start;
 mod tools;
 pub mod transport;

@@ -5,12 +5,14 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
+use connector::sign_in::{SignIn, Step, sign_in};
 use connector::{Config, Connector, Parts, Running, documents};
 use tracing::Level;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
+use url::Url;
 
 /// A read-only Microsoft 365 connector.
 #[derive(Parser)]
@@ -38,9 +40,35 @@ enum LogForm {
 enum Command {
     /// Says what is wrong with the configuration, and starts nothing.
     CheckConfig,
+    /// Tries a server that was deployed: signs a person in at the issuer that it names, and lists its tools. Nothing is kept.
+    SignIn(Trying),
     /// Reads one document from standard input. Started by the server.
     #[command(name = documents::worker::SUBCOMMAND, hide = true)]
     ExtractWorker,
+}
+
+#[derive(clap::Args)]
+struct Trying {
+    /// The MCP server's address, such as `https://connector.example/mcp`.
+    server: Url,
+    /// A public client that the issuer knows, with the redirect URI `http://localhost`.
+    #[arg(long, value_name = "ID")]
+    client_id: String,
+    /// The port of the redirect URI; a free one if not given.
+    #[arg(long)]
+    port: Option<u16>,
+    /// The issuer is Microsoft Entra: it knows the server by its App ID URI, and does not announce the PKCE that it checks.
+    #[arg(long)]
+    entra: bool,
+    /// Calls this tool, too.
+    #[arg(long, value_name = "TOOL")]
+    call: Option<String>,
+    /// The arguments of that call, a JSON object.
+    #[arg(long, value_name = "JSON", default_value = "{}", requires = "call")]
+    arguments: String,
+    /// Certificates to trust besides the system's (PEM).
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -70,6 +98,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
+    if let Some(Command::SignIn(trying)) = arguments.command {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        return runtime.block_on(try_server(trying));
+    }
     let config =
         Config::load(arguments.config.as_deref(), std::env::vars()).context("the configuration cannot be read")?;
     if matches!(arguments.command, Some(Command::CheckConfig)) {
@@ -98,6 +130,31 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         running.shutdown().await;
         Ok(())
     })
+}
+
+async fn try_server(trying: Trying) -> anyhow::Result<()> {
+    let arguments = serde_json::from_str(&trying.arguments).context("--arguments is not a JSON object")?;
+    let extra_roots = trying.ca.map(std::fs::read_to_string).transpose().context("the certificates cannot be read")?;
+    let what = SignIn {
+        server: trying.server,
+        client_id: trying.client_id,
+        port: trying.port,
+        entra: trying.entra,
+        call: trying.call.map(|name| (name, arguments)),
+        extra_roots,
+    };
+    let tried = sign_in(&what, |step| match step {
+        Step::Issuer(issuer) => println!("The server names the issuer {issuer}"),
+        Step::Open(url) => println!("Sign in here: {url}"),
+        Step::SignedIn { scope, expires_in } => println!("Signed in for {expires_in} s with {scope}"),
+        Step::MoreWanted(scope) => println!("The server wants more: {scope}"),
+    })
+    .await?;
+    println!("Tools: {}", tried.tools.join(", "));
+    if let Some(result) = tried.result {
+        println!("{result:#}");
+    }
+    Ok(())
 }
 
 /// SIGHUP: the configuration is read again, and the vault's keys in it are used from then on. Everything else needs a restart.

@@ -15,12 +15,22 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 
 /// The claims, as JSON text, of the first Bearer challenge that has any.
 pub(crate) fn claims(headers: &HeaderMap) -> Option<String> {
+    bearers(headers).find_map(|challenge| decoded(&parameter(challenge, "claims")?))
+}
+
+/// The parameter `name` of the first Bearer challenge that has it.
+pub(crate) fn bearer(headers: &HeaderMap, name: &str) -> Option<String> {
+    bearers(headers).find_map(|challenge| parameter(challenge, name))
+}
+
+/// The parameters of each Bearer challenge.
+fn bearers(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers
         .get_all(header::WWW_AUTHENTICATE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .filter(|challenge| challenge.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("Bearer ")))
-        .find_map(|challenge| decoded(&parameter(challenge.get(7..)?, "claims")?))
+        .filter_map(|challenge| challenge.get(7..))
 }
 
 /// Claims as a challenge carries them.

@@ -79,7 +79,7 @@ pub(super) enum Fault {
     #[error("vault, while renewing: {0}")]
     Renewal(std::sync::Arc<VaultError>),
     #[error("{0}")]
-    Entropy(#[from] super::entropy::NoEntropy),
+    Entropy(#[from] crate::entropy::NoEntropy),
     #[error("issuer: {0}")]
     Issuer(String),
     #[error("server: {0}")]

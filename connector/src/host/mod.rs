@@ -45,11 +45,9 @@
 //! | `issuer` | what does the issuer say? |
 //! | `rest` | the addresses above |
 
-mod body;
 mod chats;
 mod config;
 mod connect;
-mod entropy;
 mod error;
 mod identity;
 mod issuer;
@@ -71,6 +69,7 @@ use url::{Host, Url};
 
 use crate::audit::AuditSink;
 use crate::clock::Clock;
+use crate::mcp_client::McpClient;
 use chats::Chats;
 use connect::{Connect, Consents, UnderWay};
 use issuer::Issuer;
@@ -79,13 +78,13 @@ use renewal::Renewal;
 use rest::Services;
 use sessions::Sessions;
 use toggles::UserToggles;
-use tools::{Server, Tools};
+use tools::Tools;
 use users::Users;
 use vault::{KeyError, KeyRing, RedbVault, StateFile, TokenVault, VaultError};
 
+pub use crate::entropy::NoEntropy;
 pub use config::{HostConfig, OrganizationConfig, UserConfig};
 pub use connect::{ID_TOKEN_RULES, IdTokenFacts, IdTokenRule, KeysUnavailable, SigningKey, SigningKeys};
-pub use entropy::NoEntropy;
 pub use identity::{Identity, IdentityConfig, Nobody, Picked, Proxied};
 pub use issuer::SignInFailure;
 pub use member::{HostUser, Member, OrganizationName};
@@ -279,7 +278,7 @@ pub fn router(parts: HostParts) -> axum::Router {
     let issuer = Arc::new(Issuer::new(&entra, &config, redirect, http.clone(), policy.sign_in_failure));
     let renewal =
         Arc::new(Renewal::new(Arc::clone(&vault), Arc::clone(&issuer), Arc::clone(&clock), policy, notes.clone()));
-    let tools = Arc::new(Tools::new(Server::new(mcp, http), renewal, notes.clone()));
+    let tools = Arc::new(Tools::new(McpClient::new(mcp, "offline365-host", http), renewal, notes.clone()));
     let chats = Chats::new(Arc::new(file), Arc::clone(&tools), Arc::clone(&organizations), Arc::clone(&clock), policy);
     let consents = Consents::new(Arc::clone(&issuer), Arc::clone(&clock), below(&public_url, "/connect/admin-consent"));
     rest::router(Services {

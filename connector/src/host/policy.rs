@@ -24,6 +24,7 @@ use super::connect::{ID_TOKEN_RULES, IdTokenRule};
 use super::issuer::SignInFailure;
 use super::member::{HostUser, Member};
 use super::organizations::{Closed, Plan};
+use crate::oauth;
 
 /// The tenant of all personal Microsoft accounts.
 pub const PERSONAL_ACCOUNTS: Uuid = uuid!("9188040d-6c67-4c5b-b112-36a304b66dad");
@@ -253,7 +254,7 @@ fn finish(finisher: &Finisher<'_>) -> Result<(), Stranger> {
 
 /// Entra sends no `iss` (its metadata does not promise one), so none is no sign of a mix-up; a wrong one is.
 fn callback_issuer(expected: &str, came: Option<&str>) -> bool {
-    came.is_none_or(|came| came == expected)
+    oauth::issuer_answers(expected, false, came)
 }
 
 fn own_page(ambient: &Ambient<'_>) -> bool {

@@ -9,8 +9,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::entropy::{self, NoEntropy};
 use super::member::{HostUser, OrganizationName};
+use crate::entropy::{self, NoEntropy};
 
 /// A session that is not used for so long is over.
 const IDLE: SignedDuration = SignedDuration::from_hours(12);

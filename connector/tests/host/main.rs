@@ -14,5 +14,6 @@ mod scan;
 mod scene;
 mod server;
 mod sessions;
+mod sign_in;
 mod tools;
 mod vault;

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::super::entropy::{self, NoEntropy};
 use super::super::member::HostUser;
+use crate::entropy::{self, NoEntropy};
 
 /// Names a chat: 43 characters that nobody guesses, and that alone open nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]

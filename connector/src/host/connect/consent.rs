@@ -13,12 +13,12 @@ use subtle::ConstantTimeEq as _;
 use url::Url;
 use uuid::Uuid;
 
-use super::super::entropy;
 use super::super::error::{HostError, Refusal};
 use super::super::issuer::{App, Issuer};
 use super::super::member::Member;
 use super::Started;
 use crate::clock::Clock;
+use crate::entropy;
 
 const LIFETIME: SignedDuration = SignedDuration::from_mins(30);
 const MOST: usize = 1000;

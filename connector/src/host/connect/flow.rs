@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::super::error::Refusal;
 use super::super::member::Member;
-use super::pkce::Verifier;
+use crate::oauth::Verifier;
 
 const LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 const PER_MEMBER: usize = 5;

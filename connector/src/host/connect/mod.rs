@@ -4,7 +4,6 @@
 //! | file | answers |
 //! |---|---|
 //! | `flow.rs` | which sign-ins are under way, and whose are they? |
-//! | `pkce.rs` | how is a code made useless to whoever steals it? |
 //! | `id_token.rs` | who signed in? |
 //! | `consent.rs` | how does an administrator let both applications in? |
 //! | `finish.rs` | may the account that came back be kept for the member who started? |
@@ -13,7 +12,6 @@ mod consent;
 mod finish;
 mod flow;
 mod id_token;
-mod pkce;
 
 pub(super) use consent::{ConsentCallback, Consents, Next};
 pub(super) use finish::Callback;
@@ -24,7 +22,6 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use url::Url;
 
-use super::entropy;
 use super::error::{Fault, HostError};
 use super::issuer::{Issuer, SignInRequest};
 use super::member::Member;
@@ -35,6 +32,8 @@ use super::sessions::SessionId;
 use super::toggles::UserToggles;
 use super::vault::{Record, TokenVault};
 use crate::clock::Clock;
+use crate::entropy;
+use crate::oauth::Verifier;
 use flow::{Flow, Flows};
 
 /// Connects and disconnects members.
@@ -87,7 +86,7 @@ impl Connect {
             }
         };
         let (state, nonce, browser) = (entropy::word()?, entropy::word()?, entropy::word()?);
-        let verifier = pkce::Verifier::new(entropy::word()?);
+        let verifier = Verifier::new(entropy::word()?);
         let authorization_url = self.issuer.authorization_url(&SignInRequest {
             state: &state,
             nonce: &nonce,

@@ -4,22 +4,14 @@
 //! (<https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>). Addresses come from the configuration,
 //! never from a document that somebody else wrote.
 
-use std::time::Duration;
-
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::super::{EntraSettings, HostConfig, body};
+use super::super::{EntraSettings, HostConfig};
 use super::SignInFailure;
 use super::failure::number_in;
-use super::wire::{GrantBody, RefusalBody};
 use crate::entra::challenge;
-
-/// Answers of the token endpoint are a few kilobytes; more is not one.
-const MAX_ANSWER: usize = 256 * 1024;
-
-/// Somebody waits for the answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::oauth::{self, Grant, NoTokens, Refused};
 
 /// The issuer as the host's public client sees it.
 pub(in super::super) struct Issuer {
@@ -49,15 +41,6 @@ pub(in super::super) struct SignInRequest<'a> {
     pub(in super::super) code_challenge: &'a str,
     pub(in super::super) login_hint: Option<&'a str>,
     pub(in super::super) claims: Option<&'a str>,
-}
-
-/// What the token endpoint gave.
-pub(in super::super) struct Grant {
-    pub(in super::super) access_token: SecretString,
-    pub(in super::super) refresh_token: Option<SecretString>,
-    pub(in super::super) id_token: Option<SecretString>,
-    /// Seconds from now.
-    pub(in super::super) expires_in: i64,
 }
 
 /// Why the token endpoint gave nothing.
@@ -94,27 +77,12 @@ impl Issuer {
 
     /// The address to send the person's browser to.
     pub(in super::super) fn authorization_url(&self, request: &SignInRequest<'_>) -> Url {
-        let mut url = self.endpoint(&self.authority_tenant, "authorize");
-        {
-            let mut query = url.query_pairs_mut();
-            query
-                .append_pair("client_id", &self.client_id)
-                .append_pair("response_type", "code")
-                .append_pair("redirect_uri", self.redirect_uri.as_str())
-                .append_pair("response_mode", "query")
-                .append_pair("scope", &self.scope)
-                .append_pair("state", request.state)
-                .append_pair("nonce", request.nonce)
-                .append_pair("code_challenge", request.code_challenge)
-                .append_pair("code_challenge_method", "S256");
-            if let Some(hint) = request.login_hint {
-                query.append_pair("login_hint", hint);
-            }
-            if let Some(claims) = request.claims {
-                query.append_pair("claims", claims);
-            }
-        }
-        url
+        let mut more = vec![("response_mode", "query"), ("scope", self.scope.as_str()), ("nonce", request.nonce)];
+        more.extend(request.login_hint.map(|hint| ("login_hint", hint)));
+        more.extend(request.claims.map(|claims| ("claims", claims)));
+        let endpoint = self.endpoint(&self.authority_tenant, "authorize");
+        let (redirect_uri, challenge) = (self.redirect_uri.as_str(), request.code_challenge);
+        oauth::authorization_url(&endpoint, &self.client_id, redirect_uri, request.state, challenge, &more)
     }
 
     /// Where an administrator of `tenant` lets one of the two applications in, for everybody
@@ -181,20 +149,28 @@ impl Issuer {
         let claims = challenge::with_capability(claims);
         let mut form = Vec::from(form);
         form.extend([("client_id", self.client_id.as_str()), ("scope", &self.scope), ("claims", &claims)]);
-        let sent = self.http.post(self.endpoint(tenant, "token")).timeout(PATIENCE).form(&form).send().await;
-        let answer = sent.map_err(|error| NoGrant::Unavailable(error.without_url().to_string()))?;
-        let status = answer.status();
-        let body = body::read(answer, MAX_ANSWER).await.map_err(NoGrant::Unavailable)?;
-        if status.is_success() {
-            return GrantBody::parse(&body)
-                .ok_or_else(|| NoGrant::Misunderstood("the token answer is not understood".to_owned()));
-        }
-        if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS {
-            return Err(NoGrant::Unavailable(format!("the issuer answered {status}")));
-        }
-        match RefusalBody::parse(&body) {
-            Some(refusal) => Err(refusal.into_no_grant(self.failure)),
-            None => Err(NoGrant::Misunderstood(format!("the issuer answered {status} without an OAuth error"))),
+        oauth::ask(&self.http, self.endpoint(tenant, "token"), &form).await.map_err(|none| match none {
+            NoTokens::Refused(refused) => self.no_grant(&refused),
+            NoTokens::Unavailable(why) => NoGrant::Unavailable(why),
+            NoTokens::Misunderstood(why) => NoGrant::Misunderstood(why),
+        })
+    }
+
+    /// Only what is about the person ends their connection. A host that is configured wrong, or an issuer that is busy,
+    /// must not throw everybody's tokens away.
+    fn no_grant(&self, refused: &Refused) -> NoGrant {
+        let number = refused.error_codes.first().copied().or_else(|| number_in(&refused.error_description));
+        let failure = (self.failure)(&refused.error, number);
+        tracing::info!(error = refused.error.escape_debug().to_string(), aadsts = number, "the issuer gave no token");
+        match refused.error.as_str() {
+            "invalid_grant" | "interaction_required" | "consent_required" | "login_required" | "access_denied" => {
+                NoGrant::Refused(failure)
+            }
+            "temporarily_unavailable" | "server_error" => NoGrant::Unavailable("the issuer is busy".to_owned()),
+            _ if failure == SignInFailure::Other => {
+                NoGrant::Misunderstood("the issuer does not accept how this host asks".to_owned())
+            }
+            _ => NoGrant::Refused(failure),
         }
     }
 

@@ -11,17 +11,17 @@ use super::super::member::Member;
 use super::super::notes::{Event, Notes};
 use super::super::organizations::Closed;
 use super::super::renewal::Renewal;
-use super::server::{Answer, Request, Server};
+use crate::mcp_client::{Answer, Asked, McpClient, Request};
 
 /// The server's tools, for members.
 pub(in super::super) struct Tools {
-    server: Server,
+    server: McpClient,
     renewal: Arc<Renewal>,
     notes: Notes,
 }
 
 impl Tools {
-    pub(in super::super) fn new(server: Server, renewal: Arc<Renewal>, notes: Notes) -> Self {
+    pub(in super::super) fn new(server: McpClient, renewal: Arc<Renewal>, notes: Notes) -> Self {
         Self { server, renewal, notes }
     }
 
@@ -55,13 +55,13 @@ impl Tools {
 
     async fn ask(&self, member: &Member, request: &Request) -> Result<Value, HostError> {
         let access = self.renewal.access(member).await?;
-        let claims = match self.server.send(request, &access.token).await.map_err(Fault::Server)? {
-            Answer::TokenRefused { claims } => claims,
+        let claims = match self.server.send(request, Some(&access.token)).await.map_err(Fault::Server)? {
+            Answer::TokenRefused(asked) => asked.claims,
             answer => return result(answer),
         };
         let renewed = self.renewal.renew(member, access.revision, claims.as_deref()).await?;
-        match self.server.send(request, &renewed.token).await.map_err(Fault::Server)? {
-            Answer::TokenRefused { claims: again } => {
+        match self.server.send(request, Some(&renewed.token)).await.map_err(Fault::Server)? {
+            Answer::TokenRefused(Asked { claims: again, .. }) => {
                 // Only a challenge says that signing in helps. A bare 401 may be the server's own trouble, and must not
                 // cost everybody their connection.
                 if let Some(claims) = again.or(claims) {
@@ -84,6 +84,6 @@ fn result(answer: Answer) -> Result<Value, HostError> {
         }
         Answer::Forbidden { message, .. } => Refusal::Server(message).into(),
         Answer::Throttled(after) => Refusal::Throttled(after).into(),
-        Answer::TokenRefused { .. } => Refusal::SignInRequired(SignInFailure::RefusedByServer).into(),
+        Answer::TokenRefused(_) => Refusal::SignInRequired(SignInFailure::RefusedByServer).into(),
     })
 }

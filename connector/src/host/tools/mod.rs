@@ -2,11 +2,8 @@
 //!
 //! | file | answers |
 //! |---|---|
-//! | `server.rs` | how is one call put on the wire, and what came back? |
 //! | `call.rs` | what is done about a token that the server refuses? |
 
 mod call;
-mod server;
 
 pub(super) use call::Tools;
-pub(super) use server::Server;

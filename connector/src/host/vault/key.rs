@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::super::config::HostConfig;
-use super::super::entropy::{self, NoEntropy};
+use crate::entropy::{self, NoEntropy};
 
 /// 32 bytes that open the vault. Wiped when dropped; prints nothing.
 #[derive(Clone)]

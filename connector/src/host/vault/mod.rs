@@ -16,8 +16,8 @@ mod store;
 
 use futures_util::future::BoxFuture;
 
-use super::entropy::NoEntropy;
 use super::member::Member;
+use crate::entropy::NoEntropy;
 
 pub use key::{KeyError, KeyRing, VaultKey};
 pub use record::{Account, Connected, Ended, Record};

@@ -8,10 +8,10 @@ use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
-use super::super::entropy;
 use super::super::member::Member;
 use super::key::KeyRing;
 use super::{VaultError, VaultKey};
+use crate::entropy;
 
 const VERSION: u8 = 2;
 const KEY_ID: usize = 8;

@@ -1,4 +1,4 @@
-//! How is a code made useless to whoever steals it? By a secret that never leaves the host until the code is redeemed
+//! How is a code made useless to whoever steals it? By a secret that never leaves the client until the code is redeemed
 //! (RFC 7636, method S256).
 
 use base64::Engine as _;
@@ -8,18 +8,18 @@ use sha2::{Digest as _, Sha256};
 
 /// The secret half. Debug prints nothing of it.
 #[derive(Debug, Clone)]
-pub(super) struct Verifier(SecretString);
+pub(crate) struct Verifier(SecretString);
 
 impl Verifier {
-    pub(super) fn new(word: String) -> Self {
+    pub(crate) fn new(word: String) -> Self {
         Self(word.into())
     }
 
-    pub(super) fn challenge(&self) -> String {
+    pub(crate) fn challenge(&self) -> String {
         URL_SAFE_NO_PAD.encode(Sha256::digest(self.0.expose_secret().as_bytes()))
     }
 
-    pub(super) fn secret(&self) -> &SecretString {
+    pub(crate) fn secret(&self) -> &SecretString {
         &self.0
     }
 }

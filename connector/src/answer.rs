@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 /// The body, if it is no longer than `limit` bytes. Wiped when dropped: it may hold tokens.
-pub(super) async fn read(mut answer: reqwest::Response, limit: usize) -> Result<Zeroizing<Vec<u8>>, String> {
+pub(crate) async fn read(mut answer: reqwest::Response, limit: usize) -> Result<Zeroizing<Vec<u8>>, String> {
     let mut body = Zeroizing::new(Vec::new());
     while let Some(chunk) = answer.chunk().await.map_err(|error| error.without_url().to_string())? {
         if body.len() + chunk.len() > limit {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::super::body;
+use crate::answer;
 use crate::entra::challenge;
 
 const REVISION: &str = "2026-07-28";
@@ -21,30 +21,41 @@ const MAX_ANSWER: usize = 16 * 1024 * 1024;
 /// Long enough for a search that the server retries.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// The MCP server.
-pub(in super::super) struct Server {
+/// A client of one MCP server.
+pub(crate) struct McpClient {
     mcp: Url,
+    name: &'static str,
     http: reqwest::Client,
 }
 
 /// One JSON-RPC request.
-pub(super) enum Request {
+pub(crate) enum Request {
     ListTools,
     CallTool { name: String, arguments: Map<String, Value> },
 }
 
 /// What the server answered.
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// The JSON-RPC result.
     Result(Value),
     /// A JSON-RPC error, in the server's words.
     Rejected(String),
-    /// The token is refused; `claims` are what another one must bring.
-    TokenRefused { claims: Option<String> },
-    /// The person or the tenant is refused.
-    Forbidden { code: String, message: String },
+    /// The token is refused, or there was none.
+    TokenRefused(Asked),
+    /// The person or the tenant is refused, or the token lacks a scope.
+    Forbidden { code: String, message: String, asked: Asked },
     /// Too many calls; seconds to wait, as the server wrote them.
     Throttled(Option<String>),
+}
+
+/// What the challenge of a refusal asks for.
+pub(crate) struct Asked {
+    /// Claims that another token must bring, as JSON text.
+    pub(crate) claims: Option<String>,
+    /// Scopes that another token must have.
+    pub(crate) scope: Option<String>,
+    /// Where the server says who gives tokens.
+    pub(crate) resource_metadata: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -63,34 +74,35 @@ struct RpcError {
     message: String,
 }
 
-impl Server {
-    pub(in super::super) fn new(mcp: Url, http: reqwest::Client) -> Self {
-        Self { mcp, http }
+impl McpClient {
+    /// `name` is what the server is told about who asks.
+    pub(crate) fn new(mcp: Url, name: &'static str, http: reqwest::Client) -> Self {
+        Self { mcp, name, http }
     }
 
     /// Sends `request` with `token`. `Err` says in what way the server could not be understood.
-    pub(super) async fn send(&self, request: &Request, token: &SecretString) -> Result<Answer, String> {
+    pub(crate) async fn send(&self, request: &Request, token: Option<&SecretString>) -> Result<Answer, String> {
         let answer = self
             .http
             .post(self.mcp.clone())
             .headers(request.headers(token)?)
             .timeout(PATIENCE)
-            .json(&request.body())
+            .json(&request.body(self.name))
             .send()
             .await
             .map_err(|error| error.without_url().to_string())?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         if status == StatusCode::UNAUTHORIZED {
-            return Ok(Answer::TokenRefused { claims: challenge::claims(&headers) });
+            return Ok(Answer::TokenRefused(Asked::from(&headers)));
         }
         if status == StatusCode::TOO_MANY_REQUESTS {
             let after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
             return Ok(Answer::Throttled(after.map(str::to_owned)));
         }
-        let body = body::read(answer, MAX_ANSWER).await?;
+        let body = answer::read(answer, MAX_ANSWER).await?;
         if status == StatusCode::FORBIDDEN {
             let (code, message) = forbidden(&body);
-            return Ok(Answer::Forbidden { code, message });
+            return Ok(Answer::Forbidden { code, message, asked: Asked::from(&headers) });
         }
         rpc_answer(&headers, &body).ok_or_else(|| format!("the server answered {status} without a JSON-RPC message"))
     }
@@ -104,12 +116,14 @@ impl Request {
         }
     }
 
-    fn headers(&self, token: &SecretString) -> Result<HeaderMap, String> {
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
-            .map_err(|_| "the token cannot be sent in a header".to_owned())?;
-        bearer.set_sensitive(true);
+    fn headers(&self, token: Option<&SecretString>) -> Result<HeaderMap, String> {
         let mut headers = HeaderMap::new();
-        headers.insert(header::AUTHORIZATION, bearer);
+        if let Some(token) = token {
+            let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+                .map_err(|_| "the token cannot be sent in a header".to_owned())?;
+            bearer.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, bearer);
+        }
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         headers.insert("mcp-protocol-version", HeaderValue::from_static(REVISION));
         headers.insert("mcp-method", HeaderValue::from_static(self.method()));
@@ -121,10 +135,10 @@ impl Request {
         Ok(headers)
     }
 
-    fn body(&self) -> Value {
+    fn body(&self, name: &str) -> Value {
         let meta = json!({
             "io.modelcontextprotocol/protocolVersion": REVISION,
-            "io.modelcontextprotocol/clientInfo": { "name": "offline365-host", "version": env!("CARGO_PKG_VERSION") },
+            "io.modelcontextprotocol/clientInfo": { "name": name, "version": env!("CARGO_PKG_VERSION") },
             "io.modelcontextprotocol/clientCapabilities": {},
         });
         let params = match self {
@@ -132,6 +146,16 @@ impl Request {
             Self::CallTool { name, arguments } => json!({ "name": name, "arguments": arguments, "_meta": meta }),
         };
         json!({ "jsonrpc": "2.0", "id": 1, "method": self.method(), "params": params })
+    }
+}
+
+impl From<&HeaderMap> for Asked {
+    fn from(headers: &HeaderMap) -> Self {
+        Self {
+            claims: challenge::claims(headers),
+            scope: challenge::bearer(headers, "scope"),
+            resource_metadata: challenge::bearer(headers, "resource_metadata"),
+        }
     }
 }
 

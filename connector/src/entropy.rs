@@ -1,4 +1,4 @@
-//! The one place of the host that asks the machine for randomness: nonces, states, verifiers, keys.
+//! The one place that asks the machine for randomness: nonces, states, verifiers, keys.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,13 +11,13 @@ use chacha20poly1305::aead::rand_core::RngCore as _;
 pub struct NoEntropy;
 
 /// Bytes from the operating system.
-pub(super) fn bytes<const N: usize>() -> Result<[u8; N], NoEntropy> {
+pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], NoEntropy> {
     let mut bytes = [0; N];
     OsRng.try_fill_bytes(&mut bytes).map_err(|_| NoEntropy)?;
     Ok(bytes)
 }
 
 /// 256 bits as 43 URL-safe characters: enough for a state, a nonce, a cookie and a PKCE verifier (RFC 7636 asks for 43–128).
-pub(super) fn word() -> Result<String, NoEntropy> {
+pub(crate) fn word() -> Result<String, NoEntropy> {
     Ok(URL_SAFE_NO_PAD.encode(bytes::<32>()?))
 }
