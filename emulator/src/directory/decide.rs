@@ -134,6 +134,11 @@ pub(crate) fn critical(world: &World, rules: &IssuerRules, question: &Question<'
     (rules.access)(&tenant.directory, user, account, question).map(|_| ())
 }
 
+/// The first thing that [`decide`] asks: whether account and sign-in are good.
+pub(crate) fn account_of(world: &World, rules: &IssuerRules, question: &Question<'_>) -> Result<(), Denial> {
+    person(world, rules, question).map(|_| ())
+}
+
 fn is_guest(world: &World, question: &Question<'_>) -> bool {
     let user = world.tenant(question.tenant).and_then(|tenant| tenant.directory.user(question.user));
     user.is_some_and(|user| user.home.is_some())

@@ -21,7 +21,7 @@ use crate::tallied::Tallied;
 pub use access::{Circumstances, Conditions, Location, Policy, TokenLifetime, Unmet};
 pub use build::DirectoryError;
 pub use decide::{Denial, OIDC_SCOPES, Permitted, Question, Requested, decide, decide_application};
-pub(crate) use decide::{consented, critical};
+pub(crate) use decide::{account_of, consented, critical};
 pub use grounds::{Consent, Grounds};
 pub use object::{Grant, GrantKey, Group, Member, Password, Photo, ServicePrincipal, User};
 pub use sign_in::{Credential, Marks, Presented, SignedIn, Voided};

@@ -74,7 +74,7 @@ fn end(visit: &Visit<'_>, response: &mut Response) {
 /// The application that `id_token_hint` or `client_id` names. A hint may be old, but it has to be ours.
 fn named(visit: &Visit<'_>, form: &Form) -> Option<AppId> {
     match form.get("id_token_hint") {
-        Some(hint) => verify::id(&visit.state.keys.verify(hint).ok()?, "aud"),
+        Some(hint) => verify::id(visit.state.keys.verify(hint).ok()?.as_ref(), "aud"),
         None => form.get("client_id")?.parse().ok(),
     }
 }

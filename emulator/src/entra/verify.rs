@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::keys::Unverified;
 use super::scope;
 use crate::directory::{
-    Circumstances, Credential, Denial, Marks, Presented, Question, Requested, SignedIn, User, decide,
+    Circumstances, Credential, Denial, Marks, Presented, Question, Requested, SignedIn, User, account_of, decide,
 };
 use crate::options::Revocation;
 use crate::principal::Principal;
@@ -153,10 +153,13 @@ fn still_good(
         }
         _ => {}
     }
-    match decide(world, rules, &question) {
-        Err(denial) if live.revocation == Revocation::Strict => Err(GraphAuthFailure::Revoked(denial)),
-        Err(Denial::UserUnknown) => Err(GraphAuthFailure::Gone),
-        Ok(_) | Err(_) => Ok(()),
+    match live.revocation {
+        Revocation::Strict => decide(world, rules, &question).map(|_| ()).map_err(GraphAuthFailure::Revoked),
+        // Nothing but the account's being there is asked of a token that has not expired.
+        Revocation::Real => match account_of(world, rules, &question) {
+            Err(Denial::UserUnknown) => Err(GraphAuthFailure::Gone),
+            Ok(()) | Err(_) => Ok(()),
+        },
     }
 }
 

@@ -148,3 +148,53 @@ async fn a_key_can_be_brought() {
         assert_eq!(scene.post("/lab/keys/add", json!({ "private_key": unfit })).await.status(), 400, "{unfit:?}");
     }
 }
+
+/// Graph remembers whose signature it has verified. Nothing else about a token is remembered: whatever changes counts at once.
+#[tokio::test]
+async fn a_token_that_was_seen_before_is_good_no_longer_than_any_other() {
+    let scene = scene().await;
+    let seen = async |further: Value| {
+        let token = scene.mint(further).await;
+        assert_eq!((scene.me(&token).await, scene.me(&token).await), (200, 200));
+        token
+    };
+    // Its key goes: at a planned roll-over it stays published, in an emergency it does not.
+    let token = seen(json!({})).await;
+    scene.done("/lab/keys/roll-over", json!({})).await;
+    assert_eq!(scene.me(&token).await, 200, "the old key is still published");
+    let kid = header_of(&token)["kid"].as_str().unwrap().to_owned();
+    scene.done("/lab/keys/remove", json!({ "kid": kid })).await;
+    assert_eq!(scene.me(&token).await, 401, "its key was removed");
+    let newer = seen(json!({})).await;
+    assert_ne!(header_of(&newer)["kid"], kid.as_str());
+    assert_eq!(scene.post("/lab/reset", json!({})).await.status(), 200);
+    assert_eq!(scene.me(&token).await, 200, "the plan's keys are back");
+
+    // Any other bytes are another token.
+    let token = seen(json!({})).await;
+    for at in [token.find('.').unwrap() + 5, token.rfind('.').unwrap() + 5] {
+        let mut other = token.clone().into_bytes();
+        other[at] = if other[at] == b'A' { b'B' } else { b'A' };
+        assert_eq!(scene.me(std::str::from_utf8(&other).unwrap()).await, 401, "byte {at}");
+    }
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    assert_eq!(scene.me(&format!("{signed}.")).await, 401);
+
+    // Sessions, the account, time: asked anew each time.
+    let capable = seen(json!({ "claims": { "xms_cc": ["cp1"] } })).await;
+    scene.done("/lab/users/revoke-sessions", json!({ "tenant": "contoso", "user": "alice" })).await;
+    assert_eq!(scene.me(&capable).await, 401, "sessions were revoked");
+    let token = seen(json!({})).await;
+    scene.done("/lab/settings", json!({ "revocation": "strict" })).await;
+    let grant = json!({ "tenant": "contoso", "client": "m365-server", "resource": "graph" });
+    scene.done("/lab/grants/revoke", grant).await;
+    assert_eq!(scene.me(&token).await, 401, "consent was withdrawn, and revocation is strict");
+    assert_eq!(scene.post("/lab/reset", json!({})).await.status(), 200);
+    let token = seen(json!({})).await;
+    scene.done("/lab/clock", json!({ "advance": "PT3H" })).await;
+    assert_eq!(scene.me(&token).await, 401, "it has expired");
+    scene.done("/lab/clock", json!({ "advance": "-PT3H" })).await;
+    assert_eq!(scene.me(&token).await, 200);
+    scene.done("/lab/users/delete", json!({ "tenant": "contoso", "user": "alice" })).await;
+    assert_eq!(scene.me(&token).await, 401, "nobody is called so any more");
+}

@@ -4,6 +4,7 @@
 
 mod forge;
 mod key;
+mod verified;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +20,7 @@ use serde_json::{Map, Value, json};
 
 pub use forge::ForgedAlgorithm;
 pub use key::{Key, KeyError};
+use verified::Verified;
 
 use super::tenant::CONSUMERS;
 
@@ -33,12 +35,21 @@ pub struct Keys {
 }
 
 /// One instant of them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 struct Ring {
     /// In the documents; of those with the same issuer the first one signs.
     published: Vec<Arc<Key>>,
     /// Not published yet, in the order in which they will be.
     spare: Vec<Arc<Key>>,
+    /// What these keys were seen to have signed.
+    verified: Verified,
+}
+
+impl Clone for Ring {
+    /// The same keys. What was seen of them is not taken over: a copy is made to be changed, and other keys have to see for themselves.
+    fn clone(&self) -> Self {
+        Self { published: self.published.clone(), spare: self.spare.clone(), verified: Verified::default() }
+    }
 }
 
 impl fmt::Debug for Keys {
@@ -96,7 +107,7 @@ impl Keys {
         let load = |rows: &[SigningKey]| -> Result<Vec<_>, KeyError> {
             rows.iter().map(|row| Key::load(row.clone()).map(Arc::new)).collect()
         };
-        let ring = Arc::new(Ring { published: load(published)?, spare: load(spare)? });
+        let ring = Arc::new(Ring { published: load(published)?, spare: load(spare)?, verified: Verified::default() });
         Ok(Self {
             ring: ArcSwap::new(Arc::clone(&ring)),
             start: ring,
@@ -126,28 +137,17 @@ impl Keys {
     }
 
     /// The claims of a token that one of our keys signed for the tenant it names. Says nothing about time or audience.
-    pub fn verify(&self, token: &str) -> Result<Map<String, Value>, Unverified> {
-        let header = decode_header(token).map_err(|_| Unverified::Malformed)?;
-        let kid = header.kid.ok_or(Unverified::UnknownKey)?;
+    ///
+    /// A token that these very keys were seen to have signed is not looked at again: only its signature is kept, so time, audience, tenant and
+    /// revocation are the caller's to ask each time.
+    pub fn verify(&self, token: &str) -> Result<Arc<Map<String, Value>>, Unverified> {
         let ring = self.ring.load();
-        let key = ring.published(&kid).ok_or(Unverified::UnknownKey)?;
-        let mut validation = Validation::new(Algorithm::RS256);
-        // Times are compared with the world's clock, audience and issuer with the request: by the callers.
-        validation.required_spec_claims.clear();
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        let claims = decode::<Map<String, Value>>(token, &key.verifying, &validation)
-            .map_err(|error| match error.kind() {
-                jsonwebtoken::errors::ErrorKind::InvalidSignature => Unverified::Signature,
-                _ => Unverified::Malformed,
-            })?
-            .claims;
-        let tenant = claims.get("tid").and_then(Value::as_str).and_then(|tid| tid.parse().ok());
-        match (key.issuer(), tenant) {
-            (KeyIssuer::Template, Some(_)) => Ok(claims),
-            (KeyIssuer::Tenant(own), Some(tenant)) if *own == tenant => Ok(claims),
-            _ => Err(Unverified::ForeignKey),
+        if let Some(claims) = ring.verified.get(token) {
+            return Ok(claims);
         }
+        let claims = Arc::new(ring.verify(token)?);
+        ring.verified.put(token, &claims);
+        Ok(claims)
     }
 
     /// The JWK set of one tenant, or of all (`common`, `organizations`, `consumers`). `login` is the login host's origin: the v2
@@ -267,6 +267,29 @@ impl Keys {
 }
 
 impl Ring {
+    fn verify(&self, token: &str) -> Result<Map<String, Value>, Unverified> {
+        let header = decode_header(token).map_err(|_| Unverified::Malformed)?;
+        let kid = header.kid.ok_or(Unverified::UnknownKey)?;
+        let key = self.published(&kid).ok_or(Unverified::UnknownKey)?;
+        let mut validation = Validation::new(Algorithm::RS256);
+        // Times are compared with the world's clock, audience and issuer with the request: by the callers.
+        validation.required_spec_claims.clear();
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        let claims = decode::<Map<String, Value>>(token, &key.verifying, &validation)
+            .map_err(|error| match error.kind() {
+                jsonwebtoken::errors::ErrorKind::InvalidSignature => Unverified::Signature,
+                _ => Unverified::Malformed,
+            })?
+            .claims;
+        let tenant = claims.get("tid").and_then(Value::as_str).and_then(|tid| tid.parse().ok());
+        match (key.issuer(), tenant) {
+            (KeyIssuer::Template, Some(_)) => Ok(claims),
+            (KeyIssuer::Tenant(own), Some(tenant)) if *own == tenant => Ok(claims),
+            _ => Err(Unverified::ForeignKey),
+        }
+    }
+
     /// A key of the tenant's own goes before the shared ones.
     fn active(&self, tenant: TenantId) -> Option<&Arc<Key>> {
         let own = self.published.iter().find(|key| *key.issuer() == KeyIssuer::Tenant(tenant));
