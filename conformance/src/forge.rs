@@ -19,6 +19,7 @@ pub struct Draft {
     payload: Option<String>,
     /// The genuine third part.
     signature: String,
+    genuine: String,
     changes: Vec<String>,
 }
 
@@ -29,6 +30,8 @@ pub struct Forged {
     pub token: String,
     /// Every change, for people.
     pub changes: Vec<String>,
+    /// The token it was made from.
+    pub genuine: String,
 }
 
 impl std::fmt::Debug for Forged {
@@ -95,6 +98,7 @@ impl Draft {
             claims: object(payload, "payload")?,
             payload: None,
             signature: signature.to_owned(),
+            genuine: genuine.to_owned(),
             changes: Vec::new(),
         })
     }
@@ -215,7 +219,7 @@ impl Draft {
     }
 
     fn finish(self, input: &str, signature: &str) -> Forged {
-        Forged { token: format!("{input}.{signature}"), changes: self.changes }
+        Forged { token: format!("{input}.{signature}"), changes: self.changes, genuine: self.genuine }
     }
 }
 

@@ -11,8 +11,9 @@
 //! | [`run`] | how are checks run, side by side and alone? |
 //! | [`recorder`] | what happened, and what of it may leave |
 //! | [`report`] | what was found |
+//! | [`evidence`] | what can be taken home: a bundle that stands by itself, and how it is verified and compared |
 //! | [`requirements`] | what was promised |
-//! | [`command`] | `check`, `replay`, `broken`, `list`, `token` |
+//! | [`command`] | `check`, `replay`, `broken`, `verify`, `diff`, `list`, `token` |
 //! | [`up`] | `up`, `exec`, `env` |
 
 pub mod bench;
@@ -20,6 +21,7 @@ pub mod broken;
 pub mod check;
 mod client;
 pub mod command;
+pub mod evidence;
 pub mod forge;
 pub mod lab;
 pub mod recorder;

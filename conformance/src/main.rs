@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use conformance::command::{
-    self, BrokenArgs, CheckArgs, CommandError, FixturesArgs, ListArgs, ReplayArgs, TargetArgs, TokenArgs, WhyArgs,
+    self, BrokenArgs, CheckArgs, CommandError, DiffArgs, FixturesArgs, ListArgs, ReplayArgs, TargetArgs, TokenArgs,
+    VerifyArgs, WhyArgs,
 };
 use conformance::up::{self, EnvArgs, ExecArgs, UpArgs};
 use connector::documents::worker;
@@ -31,6 +32,10 @@ enum Command {
     Replay(ReplayArgs),
     /// Runs broken connectors against the checks that must catch them
     Broken(BrokenArgs),
+    /// Says whether a bundle of evidence is what was produced
+    Verify(VerifyArgs),
+    /// Says whether two bundles of evidence say the same
+    Diff(DiffArgs),
     /// Lists checks, attacks, broken connectors, requirements
     List(ListArgs),
     /// Drafts a profile for a connector elsewhere, or says what is wrong with one
@@ -81,6 +86,8 @@ async fn run() -> ExitCode {
         Command::Check(args) => command::check(args).await,
         Command::Replay(args) => command::replay(args).await,
         Command::Broken(args) => command::broken(args).await,
+        Command::Verify(args) => command::verify(&args),
+        Command::Diff(args) => command::diff(&args),
         Command::List(args) => command::list(&args),
         Command::Target(args) => command::target(args).await,
         Command::Token(args) => command::token(args).await,

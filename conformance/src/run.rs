@@ -9,12 +9,13 @@ use emulator::{Emulator, Options};
 use fixtures::Plan;
 use fixtures::cast::{ALICE, BUDGET};
 use futures_util::stream::{self, StreamExt as _};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::bench::{Bench, Call, Embedded, Measurement, StartError};
 use crate::broken::Broken;
 use crate::check::{Check, Feature, Finding, Setup, Verdict, World};
-use crate::recorder::Recorder;
+use crate::evidence::Negative;
+use crate::recorder::{Recorder, Sweep};
 use crate::target::{Doors, Process, Profile, Target};
 
 /// How long one check may take before it is given up as inconclusive.
@@ -24,12 +25,14 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const SIDE_BY_SIDE: usize = 4;
 
 /// Runs checks against targets.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Runner {
     plan: Arc<Plan>,
     seed: u64,
     world: Option<World>,
     watch: Option<fn(&Outcome)>,
+    /// The words of the content, where every answer is to be searched for them.
+    observed: Option<Arc<Sweep>>,
 }
 
 /// How one check ended, with everything it recorded.
@@ -49,10 +52,38 @@ pub struct Outcome {
     pub measured: Vec<Measurement>,
     /// Calls that the target answered.
     pub calls: u64,
+    /// What was seen beside the record, if it was asked for.
+    pub observed: Option<Observed>,
     /// What was asked of the emulator and is not modelled.
     pub unmodelled: BTreeMap<String, u64>,
     /// What was answered by a stub of the user's, and how often: never a pass.
     pub stubbed: BTreeMap<String, u64>,
+}
+
+/// What was seen beside the record.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// When it began.
+    pub before: State,
+    /// When it had ended.
+    pub after: State,
+    /// What did not happen.
+    pub negative: Negative,
+}
+
+/// The world at one instant.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// Its time.
+    pub at: Timestamp,
+    /// The hash over its content.
+    pub fingerprint: String,
+}
+
+impl State {
+    async fn of(bench: &Bench) -> Option<Self> {
+        Some(Self { at: bench.lab().now().await.ok()?, fingerprint: bench.lab().fingerprint().await.ok()? })
+    }
 }
 
 /// What kept a check from being asked at all.
@@ -81,13 +112,24 @@ enum NoGround {
 impl Runner {
     /// A runner over these fixtures. The seed decides every random value of the worlds.
     pub fn new(plan: Plan, seed: u64) -> Self {
-        Self { plan: Arc::new(plan), seed, world: None, watch: None }
+        Self { plan: Arc::new(plan), seed, world: None, watch: None, observed: None }
     }
 
     /// The same in a world that treats revocations so, whatever the checks say.
     #[must_use]
     pub fn in_world(self, world: World) -> Self {
         Self { world: Some(world), ..self }
+    }
+
+    /// The same, with what evidence needs beside the record: times, the state of the world, a search of every answer.
+    #[must_use]
+    pub fn observed(self) -> Self {
+        Self { observed: Some(Arc::new(Negative::words(&self.plan))), ..self }
+    }
+
+    /// What worlds are made from.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// The same, telling each outcome as soon as it is there.
@@ -135,7 +177,7 @@ impl Runner {
             Err(StartError::Ours(why)) => return Outcome::halted(check, Halt::Ours, why),
             Err(StartError::Target(why)) => return Outcome::halted(check, Halt::Target, why),
         };
-        let outcome = ask(check, bench).await;
+        let outcome = ask(check, bench, self.observed.as_deref()).await;
         house.shutdown().await;
         outcome
     }
@@ -224,6 +266,32 @@ impl Runner {
         ask
     }
 
+    /// What a target says of itself: MCP's `serverInfo`.
+    pub async fn introduced(&self, target: &Target) -> Option<serde_json::Value> {
+        match target {
+            Target::Embedded(broken) => {
+                let started = Embedded::start(Arc::clone(&self.plan), self.seed, &Setup::SHIPPED, *broken).await;
+                let (house, mut bench) = started.ok()?;
+                let info = introduced(&mut bench).await;
+                house.shutdown().await;
+                info
+            }
+            Target::Remote(profile) => {
+                let ground = self.ground(profile).await.ok()?;
+                let bench = Bench::new(Arc::clone(&self.plan), ground.doors.clone(), None).await;
+                let info = match bench {
+                    Ok(mut bench) => introduced(&mut bench).await,
+                    Err(_) => None,
+                };
+                if let Some(process) = ground.process {
+                    process.end().await;
+                }
+                ground.emulator.shutdown().await;
+                info
+            }
+        }
+    }
+
     async fn on(&self, check: &'static Check, ground: &Ground) -> Outcome {
         if let Some(missing) = missing(check, &ground.doors.features) {
             return Outcome::ended(check, &Finding::NotApplicable(missing));
@@ -235,7 +303,7 @@ impl Runner {
         if let Err(error) = bench.lab().reset().await {
             return Outcome::halted(check, Halt::Ours, error.to_string());
         }
-        let mut outcome = ask(check, bench).await;
+        let mut outcome = ask(check, bench, self.observed.as_deref()).await;
         if let Some(said) = ground.process.as_ref().map(Process::said).filter(|said| !said.is_empty())
             && outcome.verdict != Verdict::Pass
             && let Some(reason) = &mut outcome.reason
@@ -284,6 +352,18 @@ impl Ask {
     }
 }
 
+async fn introduced(bench: &mut Bench) -> Option<serde_json::Value> {
+    let alice = bench.sign_in(ALICE).await.ok()?;
+    let params = serde_json::json!({
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": { "name": "offline365-harness", "version": env!("CARGO_PKG_VERSION") },
+    });
+    let call = alice.ask("initialize").params(params).header("mcp-protocol-version", "");
+    let reply = bench.attempt("asks who answers", call).await.ok()?;
+    reply.result()?.get("serverInfo").cloned()
+}
+
 fn halted(checks: &[&'static Check], halt: Halt, why: &str) -> Vec<Outcome> {
     checks.iter().map(|check| Outcome::halted(check, halt, why.to_owned())).collect()
 }
@@ -293,7 +373,8 @@ fn missing(check: &Check, has: &BTreeSet<Feature>) -> Option<Feature> {
     check.needs.iter().find(|feature| !has.contains(feature)).copied()
 }
 
-async fn ask(check: &'static Check, mut bench: Bench) -> Outcome {
+async fn ask(check: &'static Check, mut bench: Bench, observed: Option<&Sweep>) -> Outcome {
+    let before = if observed.is_some() { State::of(&bench).await } else { None };
     let asked = tokio::time::timeout(PATIENCE, check.run.ask(&mut bench)).await;
     let finding = match asked {
         Ok(Ok(())) => None,
@@ -309,6 +390,12 @@ async fn ask(check: &'static Check, mut bench: Bench) -> Outcome {
     outcome.doubt_stubs();
     outcome.measured = bench.measured().to_vec();
     outcome.calls = bench.calls();
+    if let (Some(before), Some(words)) = (before, observed)
+        && let Some(after) = State::of(&bench).await
+    {
+        let negative = Negative::of(&bench.plan, words, &bench.recorder);
+        outcome.observed = Some(Observed { before, after, negative });
+    }
     outcome.recorder = bench.recorder;
     // A pass that claimed nothing would be the worst bug of all.
     if outcome.verdict == Verdict::Pass && outcome.recorder.expectations().next().is_none() {
@@ -321,6 +408,9 @@ async fn ask(check: &'static Check, mut bench: Bench) -> Outcome {
 impl Outcome {
     /// Why it is not a pass, without secrets.
     pub fn told(&self) -> String {
+        if self.reason.is_none() {
+            return String::new();
+        }
         self.recorder.summary(self.reason.as_deref()).1.unwrap_or_default()
     }
 
@@ -341,6 +431,7 @@ impl Outcome {
             recorder: Recorder::default(),
             measured: Vec::new(),
             calls: 0,
+            observed: None,
             unmodelled: BTreeMap::new(),
             stubbed: BTreeMap::new(),
         }

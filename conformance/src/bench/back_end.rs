@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
 
-use super::Bench;
+use super::{Bench, execute};
 use crate::check::{Feature, Finding};
 use crate::client::chain;
-use crate::recorder::StepKind;
+use crate::recorder::{Hop, StepKind};
 
 /// A person of the host who belongs to no organization.
 pub const PERSONAL: &str = "pat@nowhere";
@@ -95,7 +95,9 @@ impl Bench {
             As::Token(person) => person,
             As::Browser(..) => "a browser",
         };
-        self.recorder.step(StepKind::Attempt, actor, &format!("{label}: {method} {path}"));
+        // What stands behind the path may be a code that is good for one use.
+        let bare = path.split('?').next().unwrap_or(path);
+        self.recorder.step(StepKind::Attempt, actor, &format!("{label}: {method} {bare}"));
         self.calls += 1;
         let failed = |why: String| Finding::Inconclusive(format!("{label}: no answer: {why}"));
         let url = host.join(path).map_err(|error| failed(error.to_string()))?;
@@ -110,8 +112,15 @@ impl Bench {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let told = read(request).await.map_err(failed)?;
-        self.drain().await?;
+        let request = request.build().map_err(|error| failed(chain(&error)))?;
+        let hop = execute(&self.http, "host", request).await.map_err(failed)?;
+        let told = Told::of(&hop);
+        self.recorder.hop(Hop { actor: actor.to_owned(), ..hop });
+        for upstream in self.drain().await? {
+            self.recorder.upstream(&upstream);
+        }
+        let code = told.body.pointer("/error/code").and_then(Value::as_str).map(str::to_owned);
+        self.recorder.answered(0, told.status < 400, code, None);
         Ok(told)
     }
 
@@ -139,7 +148,9 @@ impl Bench {
         let started = self.served("starts to connect", As::Token(person), "POST", "/api/connect", Some(hint)).await?;
         let url = started.word("/authorizationUrl")?;
         let cookie = started.cookie.ok_or_else(|| Finding::Inconclusive("no cookie was set".to_owned()))?;
-        let answer = read(self.http.get(url)).await.map_err(Finding::Inconclusive)?;
+        account.clone_into(&mut self.acting);
+        let answer = self.exchange("login", self.http.get(url)).await.map_err(Finding::Inconclusive)?;
+        let answer = Told::of(&answer);
         self.drain().await?;
         let location = answer.location.ok_or_else(|| {
             Finding::Inconclusive(format!("{account} cannot sign in: HTTP {} and no redirect", answer.status))
@@ -170,13 +181,12 @@ impl Bench {
     }
 }
 
-async fn read(request: reqwest::RequestBuilder) -> Result<Told, String> {
-    let answer = request.send().await.map_err(|error| chain(&error))?;
-    let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
-    let cookie = header("set-cookie").and_then(|cookie| cookie.split(';').next()).map(str::to_owned);
-    let location = header("location").map(str::to_owned);
-    let status = answer.status().as_u16();
-    let text = answer.text().await.map_err(|error| chain(&error))?;
-    let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-    Ok(Told { status, text, body, cookie, location })
+impl Told {
+    fn of(hop: &Hop) -> Self {
+        let header = |name: &str| hop.response_headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        let cookie = header("set-cookie").and_then(|cookie| cookie.split(';').next()).map(str::to_owned);
+        let text = String::from_utf8_lossy(&hop.response).into_owned();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Self { status: hop.status, text, body, cookie, location: header("location").map(str::to_owned) }
+    }
 }

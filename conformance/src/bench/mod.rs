@@ -43,6 +43,8 @@ pub struct Bench {
     sign_ins: u64,
     calls: u64,
     measured: Vec<Measurement>,
+    /// Who signs in at the moment.
+    acting: String,
 }
 
 /// How somebody signs in.
@@ -93,15 +95,17 @@ impl Bench {
         for (name, origin) in [("login", &doors.login), ("graph", &doors.graph), ("connector", &doors.mcp)] {
             recorder.name_origin(name, &Url::parse(&origin.origin().ascii_serialization()).unwrap_or(origin.clone()));
         }
+        if let Some(host) = &doors.host {
+            recorder.name_origin("host", host);
+        }
         for registration in &plan.registrations {
             registration.secrets.iter().for_each(|secret| recorder.secret("client-secret", &secret.value));
         }
         for person in plan.tenants.iter().flat_map(|tenant| &tenant.people) {
             person.password.iter().for_each(|password| recorder.secret("password", password));
         }
-        let bench =
-            Self { plan, recorder, lab, http, doors, clock, seen: 0, sign_ins: 0, calls: 0, measured: Vec::new() };
-        Ok(bench)
+        let (calls, measured, acting) = (0, Vec::new(), String::new());
+        Ok(Self { plan, recorder, lab, http, doors, clock, seen: 0, sign_ins: 0, calls, measured, acting })
     }
 
     /// The world's control plane.
@@ -156,13 +160,14 @@ impl Bench {
             if way.refresh.is_some() { "renews the sign-in" } else { "signs in" },
         );
         self.sign_ins += 1;
+        who.clone_into(&mut self.acting);
         let signed_in = self.signed_in(way).await;
         self.drain().await?;
         let tokens = match signed_in {
             Ok(tokens) => tokens,
             Err(why) => return Ok(Err(why)),
         };
-        self.recorder.token(&format!("{who} for the connector"), &tokens.access, None);
+        self.recorder.token(&format!("{who} for the connector"), &tokens.access);
         Ok(Ok(Actor { name: who.to_owned(), token: tokens.access, refresh: tokens.refresh }))
     }
 
@@ -197,9 +202,11 @@ impl Bench {
     pub async fn control(&mut self, label: &str, call: Call, proof: &str) -> Result<Reply, Finding> {
         let reply = self.run(StepKind::Control, label, &call).await?;
         if reply.served() && reply.shows(proof) {
+            self.recorder.control(true, &format!("{}; what proves it is in the answer", reply.summary()));
             return Ok(reply);
         }
         let why = if reply.served() { "the answer does not hold what it must".to_owned() } else { reply.summary() };
+        self.recorder.control(false, &why);
         Err(Finding::Inconclusive(format!("control failed: {label}: {why}")))
     }
 
@@ -222,6 +229,9 @@ impl Bench {
         for upstream in &upstream {
             self.recorder.upstream(upstream);
         }
+        for (at, reply) in replies.iter().enumerate() {
+            self.recorder.answered(replies.len() - 1 - at, reply.served(), reply.code(), None);
+        }
         Ok(Together { replies, upstream })
     }
 
@@ -233,13 +243,14 @@ impl Bench {
         let mut reply = self.keep(&call, hop);
         reply.upstream = self.drain().await?;
         reply.upstream.iter().for_each(|upstream| self.recorder.upstream(upstream));
+        self.recorder.answered(0, reply.served(), reply.code(), reply.refused_by());
         Ok(reply)
     }
 
     fn keep(&mut self, call: &Call, hop: Hop) -> Reply {
         self.calls += 1;
         let reply = Reply::new(&call.actor, hop.status, hop.response_headers.clone(), hop.response.clone());
-        self.recorder.hop(hop);
+        self.recorder.hop(Hop { actor: call.actor.clone(), ..hop });
         reply.shaped(call.shape.clone())
     }
 
@@ -247,7 +258,7 @@ impl Bench {
     async fn exchange(&mut self, to: &str, request: reqwest::RequestBuilder) -> Result<Hop, String> {
         let request = request.build().map_err(|error| chain(&error))?;
         let hop = execute(&self.http, to, request).await?;
-        self.recorder.hop(hop.clone());
+        self.recorder.hop(Hop { actor: self.acting.clone(), ..hop.clone() });
         Ok(hop)
     }
 
@@ -269,6 +280,7 @@ impl Bench {
         self.recorder.step(StepKind::Prepare, "lab", &format!("{} s pass", by.as_secs()));
         self.lab.advance(by).await.map_err(ours)?;
         clock.advance(by);
+        self.recorder.passed(by);
         Ok(())
     }
 
@@ -303,7 +315,7 @@ impl Bench {
 
     /// Tells the recorder about a forged token before it is sent.
     pub fn forged(&mut self, what: &str, forged: &crate::forge::Forged) {
-        self.recorder.token(what, &forged.token, Some(forged.changes.clone()));
+        self.recorder.forged(what, &forged.token, forged.changes.clone(), &forged.genuine);
     }
 
     /// Looks a message up by search, as its reader would: the address under which it is read.
@@ -345,6 +357,7 @@ async fn execute(http: &reqwest::Client, to: &str, request: reqwest::Request) ->
     };
     let mut hop = Hop {
         from: "harness",
+        actor: String::new(),
         to: to.to_owned(),
         method: request.method().to_string(),
         url: request.url().to_string(),

@@ -6,7 +6,7 @@ use super::reply::Reply;
 use super::{Bench, execute};
 use crate::check::{Finding, Layer};
 use crate::client::chain;
-use crate::recorder::StepKind;
+use crate::recorder::{Hop, StepKind};
 
 /// Where a plain request goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Bench {
         self.calls += u64::from(raw.to == Host::Connector);
         let mut reply =
             Reply::new(&raw.actor, hop.status, hop.response_headers.clone(), hop.response.clone()).plain(layer);
-        self.recorder.hop(hop);
+        self.recorder.hop(Hop { actor: raw.actor.clone(), ..hop });
         let upstream = self.drain().await?;
         if raw.to == Host::Connector {
             for upstream in &upstream {
@@ -65,6 +65,7 @@ impl Bench {
             }
             reply.upstream = upstream;
         }
+        self.recorder.answered(0, reply.served(), reply.code(), reply.refused_by());
         Ok(reply)
     }
 

@@ -1,6 +1,7 @@
 //! The commands that ask, replay, break, list and mint; `up`, `exec` and `env` are next door.
 
 mod broken;
+mod bundle;
 mod check;
 mod fixtures;
 mod list;
@@ -11,6 +12,7 @@ mod token;
 mod why;
 
 pub use broken::{BrokenArgs, Fall, falls, naming};
+pub use bundle::{DiffArgs, VerifyArgs};
 pub use check::CheckArgs;
 pub use fixtures::FixturesArgs;
 pub use list::ListArgs;
@@ -20,6 +22,7 @@ pub use token::TokenArgs;
 pub use why::WhyArgs;
 
 pub use broken::run as broken;
+pub use bundle::{diff, verify};
 pub use check::run as check;
 pub use fixtures::run as fixtures;
 pub use list::run as list;

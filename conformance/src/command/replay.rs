@@ -1,13 +1,15 @@
 //! `replay`: runs attacks and tells the story; with `--broken`, shows them succeed.
 
-use std::path::{Path, PathBuf};
+mod evidence;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde_json::json;
-
-use super::{CommandError, plan, selection, write};
+use super::{CommandError, plan, selection};
 use crate::broken::{self, Broken};
 use crate::check::{Check, Verdict};
+use crate::recorder::Leak;
 use crate::report::terminal::printable;
 use crate::report::{Report, story};
 use crate::run::{Outcome, Runner};
@@ -29,7 +31,7 @@ pub struct ReplayArgs {
     /// A connector elsewhere, described by a profile file
     #[arg(long, value_name = "FILE", conflicts_with = "broken")]
     pub target: Option<PathBuf>,
-    /// Writes transcript.json and verdict.json for each into this folder
+    /// Writes a bundle of evidence into this folder, which is empty or not there yet
     #[arg(long, value_name = "DIR")]
     pub evidence: Option<PathBuf>,
     /// Says what is wrong with scenario files, and runs none
@@ -58,31 +60,30 @@ pub async fn run(args: ReplayArgs) -> Result<ExitCode, CommandError> {
         return Ok(ExitCode::SUCCESS);
     }
     let runner = Runner::new(plan()?, args.seed);
+    let observed = if args.evidence.is_some() { runner.clone().observed() } else { runner.clone() };
     if let Some(name) = &args.broken {
-        return succeed(&args, &runner, &checks, name).await;
+        return succeed(&args, &observed, &checks, name).await;
     }
     let target = match &args.target {
         Some(path) => Target::Remote(Box::new(Profile::read(path)?)),
         None => Target::Embedded(None),
     };
-    let outcomes = runner.run(&checks, &target).await;
+    let began = evidence::wall();
+    let mut outcomes = observed.run(&checks, &target).await;
     for outcome in &outcomes {
         tell(&args, outcome, &target.name())?;
     }
+    let mut written = None;
     if let Some(folder) = &args.evidence {
-        let faults = faults(&runner, &checks).await;
-        for outcome in &outcomes {
-            let of = faults.iter().filter(|(check, _, _)| check.id == outcome.check.id);
-            evidence(
-                folder,
-                outcome,
-                &target.name(),
-                &of.map(|(_, broken, verdict)| (*broken, *verdict)).collect::<Vec<_>>(),
-            )?;
-        }
+        let faults = evidence::Faults::run(&runner, &checks).await;
+        let environment = evidence::environment(&args, &runner, &target, began).await;
+        written = Some(evidence::write(folder, &args, environment, &mut outcomes, &faults)?);
     }
     let report = Report::new(target.name(), args.seed, &outcomes);
     println!("\n{} of {} refused as they must be", report.count(Verdict::Pass), outcomes.len());
+    if let Some(written) = written {
+        println!("{written}");
+    }
     Ok(ExitCode::from(report.exit_code()))
 }
 
@@ -99,7 +100,9 @@ async fn succeed(
             CommandError::Usage(format!("there is no broken connector {name}; see `offline365 list broken`"))
         })?),
     };
+    let began = evidence::wall();
     let mut all = true;
+    let mut by_fault: BTreeMap<&'static str, (&'static Broken, Vec<Outcome>)> = BTreeMap::new();
     for &check in checks {
         let faults: Vec<&'static Broken> = named.map_or_else(|| check.broken.to_vec(), |one| vec![one]);
         for broken in faults {
@@ -109,22 +112,20 @@ async fn succeed(
                 all &= outcome.verdict == Verdict::Fail;
                 let word = if outcome.verdict == Verdict::Fail { "succeeds" } else { "does not succeed" };
                 println!("the attack {word} against {}", broken.name);
-                if let Some(folder) = &args.evidence {
-                    evidence(&folder.join(broken.name), &outcome, &target.name(), &[])?;
-                }
+                by_fault.entry(broken.name).or_insert_with(|| (broken, Vec::new())).1.push(outcome);
             }
         }
     }
+    // A bundle is about one target: each fault is one.
+    if let Some(folder) = &args.evidence {
+        for (name, (broken, mut outcomes)) in by_fault {
+            let target = Target::Embedded(Some(broken));
+            let environment = evidence::environment(args, runner, &target, began.clone()).await;
+            let none = evidence::Faults::none();
+            println!("{}", evidence::write(&folder.join(name), args, environment, &mut outcomes, &none)?);
+        }
+    }
     Ok(ExitCode::from(u8::from(!all)))
-}
-
-/// What each check says of its broken connectors.
-async fn faults(runner: &Runner, checks: &[&'static Check]) -> Vec<(&'static Check, &'static Broken, Verdict)> {
-    let pairs: Vec<_> =
-        checks.iter().flat_map(|&check| check.broken.iter().map(move |&broken| (check, broken))).collect();
-    let runs: Vec<_> = pairs.iter().map(|&(check, broken)| (check, Some(broken))).collect();
-    let outcomes = runner.embedded(&runs).await;
-    pairs.into_iter().zip(outcomes).map(|((check, broken), outcome)| (check, broken, outcome.verdict)).collect()
 }
 
 fn tell(args: &ReplayArgs, outcome: &Outcome, target: &str) -> Result<(), CommandError> {
@@ -142,42 +143,11 @@ fn tell(args: &ReplayArgs, outcome: &Outcome, target: &str) -> Result<(), Comman
 }
 
 fn transcript(outcome: &Outcome) -> Result<crate::recorder::Transcript, CommandError> {
-    outcome.recorder.transcript(outcome.check.id).map_err(|leaks| {
-        let labels: Vec<String> = leaks.iter().map(|leak| format!("{} ({})", leak.label, leak.encoding)).collect();
-        CommandError::Ours(format!("{}: secrets would have been written: {}", outcome.check.id, labels.join(", ")))
-    })
+    let transcript = outcome.recorder.transcript(outcome.check.id);
+    transcript.map_err(|leaks| CommandError::Ours(leaked(outcome.check.id, &leaks)))
 }
 
-/// One folder for one scenario: what was sent and received, and the verdict with its grounds.
-fn evidence(
-    folder: &Path,
-    outcome: &Outcome,
-    target: &str,
-    faults: &[(&'static Broken, Verdict)],
-) -> Result<(), CommandError> {
-    let folder = folder.join(outcome.check.id);
-    let transcript = transcript(outcome)?;
-    let faults: Vec<_> =
-        faults.iter().map(|(broken, verdict)| json!({ "broken": broken.name, "verdict": verdict })).collect();
-    let verdict = json!({
-        "schema": 1,
-        "check": outcome.check.id,
-        "title": outcome.check.title,
-        "requirements": outcome.check.requirements,
-        "severity": outcome.check.severity,
-        "stoppedBy": outcome.check.attack.map(|attack| attack.stopped_by),
-        "target": target,
-        "verdict": outcome.verdict,
-        "reason": outcome.reason.is_some().then(|| outcome.told()),
-        "assertions": transcript.expectations(),
-        "faults": faults,
-        "measured": outcome.measured,
-        "redaction": "self-check passed",
-    });
-    write(&folder.join("transcript.json"), &pretty(&serde_json::to_value(&transcript).unwrap_or_default()))?;
-    write(&folder.join("verdict.json"), &pretty(&verdict))
-}
-
-fn pretty(value: &serde_json::Value) -> String {
-    format!("{}\n", serde_json::to_string_pretty(value).unwrap_or_default())
+fn leaked(id: &str, leaks: &[Leak]) -> String {
+    let labels: Vec<String> = leaks.iter().map(|leak| format!("{} ({})", leak.label, leak.encoding)).collect();
+    format!("{id}: secrets would have been written: {}", labels.join(", "))
 }

@@ -1,9 +1,12 @@
 //! A token as a reviewer reads it: header and claims, without what would make it work.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 /// One token that was sent or received. The signature is gone; the same token has the same label everywhere.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -18,10 +21,57 @@ pub struct Card {
     /// What was changed in it, compared with the genuine one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<String>,
+    /// The label of the token it was forged from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub genuine: Option<String>,
+    /// Where header and claims are not those of the genuine one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub difference: Vec<Difference>,
+    /// The beginning of a SHA-256 over the token: the same token, the same print, in every scenario.
+    pub print: String,
     /// The decoded header.
     pub header: Value,
     /// The decoded claims; a string when they are no JSON, or would lose something as JSON (a claim given twice).
     pub claims: Value,
+}
+
+/// One field of a forged token that is not as in the genuine one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Difference {
+    /// `header alg`, `claim tid`.
+    pub field: String,
+    /// What the genuine one says; nothing: it has no such field.
+    pub genuine: Option<Value>,
+    /// What this one says; nothing: it was taken out.
+    pub here: Option<Value>,
+}
+
+/// Where two tokens differ, field by field.
+pub(super) fn difference(genuine: &Card, here: &Card) -> Vec<Difference> {
+    let fields = |part: &str, one: &Value, other: &Value| -> Vec<Difference> {
+        let (Some(one), Some(other)) = (one.as_object(), other.as_object()) else { return Vec::new() };
+        let names: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+        let changed = names.into_iter().filter(|name| one.get(*name) != other.get(*name));
+        changed
+            .map(|name| Difference {
+                field: format!("{part} {name}"),
+                genuine: one.get(name).cloned(),
+                here: other.get(name).cloned(),
+            })
+            .collect()
+    };
+    let mut all = fields("header", &genuine.header, &here.header);
+    all.extend(fields("claim", &genuine.claims, &here.claims));
+    all
+}
+
+/// The same token has the same print; nobody gets back from it.
+pub(super) fn print(token: &str) -> String {
+    let digest = Sha256::digest(format!("a token of offline365\n{token}"));
+    digest.iter().take(6).fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }
 
 /// Header, payload and signature of a compact JWS, decoded as far as it goes.

@@ -2,16 +2,21 @@
 
 mod card;
 mod redact;
+mod sweep;
 mod transcript;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
+use jiff::SignedDuration;
 use url::Url;
 
-pub use card::Card;
+pub use card::{Card, Difference};
 pub use redact::{Leak, Needles, Redactor};
+pub use sweep::{Found, MARKS, SECRETS, Sweep};
 pub use transcript::{Entry, Message, Transcript};
 
+use crate::check::Layer;
 use crate::lab::Upstream;
 
 /// One run's record.
@@ -24,13 +29,34 @@ pub struct Recorder {
     /// Text that differs from run to run (ports), and what stands in its place.
     names: BTreeMap<String, String>,
     steps: usize,
+    /// How far the clocks have been moved since the beginning.
+    elapsed: SignedDuration,
+    /// What is known about secrets, once nothing is added any more.
+    scrub: OnceLock<transcript::Scrub>,
 }
 
 #[derive(Debug, Clone)]
 enum Event {
-    Step { number: usize, kind: StepKind, actor: String, label: String },
+    Step { number: usize, kind: StepKind, actor: String, label: String, at: SignedDuration },
     Hop(Hop),
+    Answer(Answer),
+    Control { held: bool, observed: String },
     Expectation(Expectation),
+}
+
+/// How an answer to the harness is to be read.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Answer {
+    /// The exchange it is about.
+    pub seq: usize,
+    /// Whether it was served.
+    pub served: bool,
+    /// The code of a refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The part that refused, told by who was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Layer>,
 }
 
 /// What a step is for.
@@ -50,6 +76,8 @@ pub enum StepKind {
 pub struct Hop {
     /// Who sent it: `harness` or `connector`.
     pub from: &'static str,
+    /// For whom: the person of the step; empty for what the connector sends.
+    pub actor: String,
     /// Who answered: `connector`, `login`, `graph`, `lab`.
     pub to: String,
     /// Request method.
@@ -87,6 +115,8 @@ struct KnownToken {
     /// What it is, if somebody said so; its claims tell otherwise.
     what: Option<String>,
     changes: Option<Vec<String>>,
+    /// The genuine token it was forged from.
+    genuine: Option<String>,
 }
 
 impl std::fmt::Debug for KnownToken {
@@ -109,40 +139,76 @@ impl Recorder {
     /// Begins a step; everything recorded until the next one belongs to it.
     pub(crate) fn step(&mut self, kind: StepKind, actor: &str, label: &str) {
         self.steps += 1;
-        let event = Event::Step { number: self.steps, kind, actor: actor.to_owned(), label: label.to_owned() };
+        let (actor, label) = (actor.to_owned(), label.to_owned());
+        self.add(Event::Step { number: self.steps, kind, actor, label, at: self.elapsed });
+    }
+
+    /// The clocks were moved.
+    pub(crate) fn passed(&mut self, by: SignedDuration) {
+        self.elapsed = self.elapsed.saturating_add(by);
+    }
+
+    /// How the last answer of an exchange is to be read. `back`: how many answers to the harness came after it.
+    pub(crate) fn answered(&mut self, back: usize, served: bool, code: Option<String>, by: Option<Layer>) {
+        let own =
+            self.events.iter().filter_map(|event| if let Event::Hop(hop) = event { Some(hop.from) } else { None });
+        let own: Vec<usize> = own.enumerate().filter(|(_, from)| *from == "harness").map(|(at, _)| at + 1).collect();
+        if let Some(&seq) = own.iter().rev().nth(back) {
+            self.add(Event::Answer(Answer { seq, served, code, by }));
+        }
+    }
+
+    /// Whether what must work did.
+    pub(crate) fn control(&mut self, held: bool, observed: &str) {
+        self.add(Event::Control { held, observed: observed.to_owned() });
+    }
+
+    fn add(&mut self, event: Event) {
+        self.scrub.take();
         self.events.push(event);
     }
 
     /// Registers a secret at its birth.
     pub(crate) fn secret(&mut self, kind: &'static str, value: &str) {
+        self.scrub.take();
         self.redactor.register(kind, value);
     }
 
     /// Says what a token is.
-    pub(crate) fn token(&mut self, what: &str, value: &str, changes: Option<Vec<String>>) {
+    pub(crate) fn token(&mut self, what: &str, value: &str) {
+        self.know(what, value, None, None);
+    }
+
+    /// Says what a forged token is, and what it was made from.
+    pub(crate) fn forged(&mut self, what: &str, value: &str, changes: Vec<String>, genuine: &str) {
+        self.know(what, value, Some(changes), Some(genuine.to_owned()));
+    }
+
+    fn know(&mut self, what: &str, value: &str, changes: Option<Vec<String>>, genuine: Option<String>) {
         self.notice_token(value);
         if let Some(known) = self.tokens.iter_mut().find(|token| token.value == value) {
-            known.what = Some(what.to_owned());
-            known.changes = changes;
+            *known = KnownToken { value: value.to_owned(), what: Some(what.to_owned()), changes, genuine };
         }
     }
 
     fn notice_token(&mut self, value: &str) {
+        self.scrub.take();
         if !self.tokens.iter().any(|token| token.value == value) {
-            self.tokens.push(KnownToken { value: value.to_owned(), what: None, changes: None });
+            self.tokens.push(KnownToken { value: value.to_owned(), what: None, changes: None, genuine: None });
         }
     }
 
     /// Keeps an exchange of the harness's own.
     pub(crate) fn hop(&mut self, hop: Hop) {
         self.notice_secrets(&hop);
-        self.events.push(Event::Hop(hop));
+        self.add(Event::Hop(hop));
     }
 
     /// Keeps what the connector asked of Entra and Graph.
     pub(crate) fn upstream(&mut self, upstream: &Upstream) {
         self.hop(Hop {
             from: "connector",
+            actor: String::new(),
             to: upstream.host.clone(),
             method: upstream.method.clone(),
             url: format!("https://{}.test{}", upstream.host, upstream.target),
@@ -156,7 +222,7 @@ impl Recorder {
 
     /// Keeps an expectation.
     pub(crate) fn expectation(&mut self, expectation: Expectation) {
-        self.events.push(Event::Expectation(expectation));
+        self.add(Event::Expectation(expectation));
     }
 
     /// The expectations so far.
@@ -165,6 +231,11 @@ impl Recorder {
             Event::Expectation(expectation) => Some(expectation),
             _ => None,
         })
+    }
+
+    /// Every exchange, as it was: with its secrets.
+    pub(crate) fn exchanges(&self) -> impl Iterator<Item = &Hop> {
+        self.events.iter().filter_map(|event| if let Event::Hop(hop) = event { Some(hop) } else { None })
     }
 
     /// How many exchanges there were.

@@ -1,9 +1,10 @@
 //! Which secrets may never be written, and in which disguises they are looked for. By value, not by header name: a secret is registered
 //! when it is born and replaced wherever it turns up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -24,8 +25,15 @@ pub struct Redactor {
     counts: BTreeMap<&'static str, usize>,
 }
 
-/// Every secret in every form with its label, the longest first, so that none is cut by a shorter one inside it.
-pub struct Needles(Vec<(String, String, &'static str)>);
+/// Every secret in every form with its label.
+pub struct Needles {
+    rows: Vec<(String, String, &'static str)>,
+    /// The end of each form: where none of them is, no form is. Long forms make large automata, and most texts hold none.
+    ends: Option<AhoCorasick>,
+}
+
+/// How much of a form's end is looked for first.
+const END: usize = 32;
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Secret(String);
@@ -63,6 +71,11 @@ impl Redactor {
         }
     }
 
+    /// Every secret with its label.
+    pub(super) fn values(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.secrets.iter().map(|(secret, label)| (secret.0.as_str(), label.as_str()))
+    }
+
     /// Everything registered so far, ready to be looked for.
     pub fn needles(&self) -> Needles {
         let mut needles: Vec<_> = self
@@ -72,17 +85,31 @@ impl Redactor {
             .collect();
         needles.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
         needles.dedup_by(|a, b| a.0 == b.0);
-        Needles(needles)
+        let end = |form: &'_ String| form.as_bytes().get(form.len().saturating_sub(END)..).unwrap_or_default().to_vec();
+        let ends: Vec<Vec<u8>> = needles.iter().map(|(form, _, _)| end(form)).collect();
+        let ends = AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).build(ends);
+        Needles { ends: ends.ok(), rows: needles }
     }
 }
 
 impl Needles {
-    /// The text with every secret replaced by its label.
+    /// The text with every secret replaced by its label; of two that begin at the same place, the longer.
     pub fn redact(&self, text: &str) -> String {
-        let mut out = text.to_owned();
-        for (needle, label, _) in &self.0 {
-            if out.len() >= needle.len() && out.contains(needle.as_str()) {
-                out = out.replace(needle.as_str(), label);
+        let found = self.found(text);
+        if found.is_empty() {
+            return text.to_owned();
+        }
+        let forms: Vec<&str> = found.iter().map(|(form, _, _)| form.as_str()).collect();
+        let labels: Vec<&str> = found.iter().map(|(_, label, _)| label.as_str()).collect();
+        let search = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::NoncontiguousNFA))
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(forms);
+        let mut out = search.map_or_else(|_| text.to_owned(), |search| search.replace_all(text, &labels));
+        // Where two overlapped, a piece of the second is left: what still is one is replaced by itself.
+        if !self.found(&out).is_empty() {
+            for (form, label, _) in found {
+                out = out.replace(form.as_str(), label);
             }
         }
         out
@@ -90,17 +117,27 @@ impl Needles {
 
     /// What is still in there. Anything but an empty list makes a run fail.
     pub fn scan(&self, text: &str) -> Vec<Leak> {
-        let found = self.0.iter().filter(|(needle, _, _)| text.contains(needle.as_str()));
+        let found = self.found(text).into_iter();
         found.map(|(_, label, encoding)| Leak { label: label.clone(), encoding }).collect()
+    }
+
+    /// The forms whose end is in there.
+    fn found(&self, text: &str) -> Vec<&(String, String, &'static str)> {
+        let hits =
+            self.ends.iter().flat_map(|ends| ends.find_overlapping_iter(text)).map(|hit| hit.pattern().as_usize());
+        let hits: BTreeSet<usize> = hits.collect();
+        hits.into_iter().filter_map(|row| self.rows.get(row)).collect()
     }
 }
 
-fn forms(value: &str) -> Vec<(String, &'static str)> {
+/// A value in every form that is text.
+pub(super) fn forms(value: &str) -> Vec<(String, &'static str)> {
     let mut forms = vec![(value.to_owned(), "raw")];
     forms.push((utf8_percent_encode(value, RESERVED).to_string(), "percent-encoded"));
     forms.push((utf8_percent_encode(value, RESERVED).to_string().to_lowercase(), "percent-encoded, lower case"));
     let json = serde_json::to_string(value).unwrap_or_default();
     forms.push((json.trim_matches('"').to_owned(), "JSON-escaped"));
+    forms.push((html(value), "HTML-escaped"));
     forms.push((hex(value), "hexadecimal"));
     for offset in 0..3 {
         forms.extend(base64_inside(value, offset));
@@ -109,6 +146,11 @@ fn forms(value: &str) -> Vec<(String, &'static str)> {
     let raw = value.to_owned();
     forms.retain(|(form, name)| *name == "raw" || (*form != raw && form.len() >= SHORTEST));
     forms
+}
+
+fn html(value: &str) -> String {
+    let escaped = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    escaped.replace('\'', "&#39;")
 }
 
 fn hex(value: &str) -> String {

@@ -1,16 +1,19 @@
 //! What leaves the recorder: the story with every secret replaced, ports named, tokens as cards. The same run gives the same bytes.
 
+use std::borrow::Cow;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::card::{self, Card};
-use super::redact::{Leak, Needles};
-use super::{Event, Expectation, Hop, Recorder, StepKind};
+use super::card::{self, Card, Difference};
+use super::redact::{Leak, Needles, Redactor};
+use super::{Answer, Event, Expectation, Hop, Recorder, StepKind, Sweep};
 
 /// The version of the transcript's shape.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// A redacted record.
 #[derive(Debug, Clone, Serialize)]
@@ -28,6 +31,7 @@ pub struct Transcript {
 /// One thing that happened.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "entry", rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "most entries are exchanges: a box each would save nothing")]
 pub enum Entry {
     /// A step begins.
     Step {
@@ -39,6 +43,8 @@ pub enum Entry {
         actor: String,
         /// What is done.
         label: String,
+        /// Virtual seconds since the beginning.
+        at: i64,
     },
     /// One HTTP exchange.
     Hop {
@@ -46,6 +52,9 @@ pub enum Entry {
         seq: usize,
         /// Who sent it.
         from: String,
+        /// For whom, where a person asks.
+        #[serde(skip_serializing_if = "String::is_empty")]
+        actor: String,
         /// Who answered.
         to: String,
         /// Request method.
@@ -59,6 +68,15 @@ pub enum Entry {
         /// The answer.
         response: Message,
     },
+    /// How an answer is to be read.
+    Answer(Answer),
+    /// Whether what must work did.
+    Control {
+        /// Whether it did.
+        held: bool,
+        /// What was seen.
+        observed: String,
+    },
     /// Something that must hold.
     Expectation(Expectation),
 }
@@ -68,30 +86,49 @@ pub enum Entry {
 pub struct Message {
     /// In order, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body as text; base64 when it is none.
+    /// The body as text, as far as it is one.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub body: String,
-    /// Whether `body` is base64.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub base64: bool,
+    /// The bytes of the body as base64, with the same replacements.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub raw: String,
+    /// Why there is no body here although there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
 }
 
 impl Recorder {
     /// The redacted record. `Err` names the secrets that would have been written all the same: a fault of ours, and nothing may be written.
     pub fn transcript(&self, check: &str) -> Result<Transcript, Vec<Leak>> {
-        let scrub = Scrub::new(self);
+        let scrub = self.scrub();
         let mut seq = 0;
         let entries = self.events.iter().map(|event| scrub.entry(event, &mut seq)).collect();
-        let transcript = Transcript { schema: SCHEMA, check: check.to_owned(), entries, tokens: scrub.cards };
+        let transcript = Transcript { schema: SCHEMA, check: check.to_owned(), entries, tokens: scrub.cards.clone() };
         let leaks = scrub.needles.scan(&serde_json::to_string(&transcript).unwrap_or_default());
         if leaks.is_empty() { Ok(transcript) } else { Err(leaks) }
     }
 }
 
 impl Recorder {
+    fn scrub(&self) -> &Scrub {
+        self.scrub.get_or_init(|| Scrub::new(self))
+    }
+
+    /// What must not be anywhere in the evidence, ready to be looked for in every disguise.
+    pub fn sweep<'r>(recorders: impl Iterator<Item = &'r Self>) -> Sweep {
+        let mut secrets = std::collections::BTreeMap::new();
+        for recorder in recorders {
+            let (redactor, _) = labelled(recorder);
+            for (value, label) in redactor.values() {
+                secrets.entry(value.to_owned()).or_insert_with(|| label.to_owned());
+            }
+        }
+        Sweep::for_secrets(&secrets)
+    }
+
     /// The expectations and a text as they may leave: without secrets and ports.
     pub fn summary(&self, reason: Option<&str>) -> (Vec<Expectation>, Option<String>) {
-        let scrub = Scrub::new(self);
+        let scrub = self.scrub();
         let expectations = self.expectations().map(|expectation| scrub.expectation(expectation)).collect();
         (expectations, reason.map(|reason| scrub.text(reason)))
     }
@@ -109,31 +146,73 @@ impl Transcript {
 }
 
 /// Everything known about secrets at the end of a run.
-struct Scrub<'a> {
+pub(super) struct Scrub {
     needles: Needles,
+    sweep: Sweep,
     cards: Vec<Card>,
-    names: Vec<(&'a str, String)>,
+    /// What differs from run to run, and what stands in its place.
+    names: Option<AhoCorasick>,
+    stand_ins: Vec<String>,
 }
 
-impl<'a> Scrub<'a> {
-    fn new(recorder: &'a Recorder) -> Self {
-        let mut names: Vec<_> = recorder.names.iter().map(|(port, name)| (port.as_str(), name.clone())).collect();
-        names.sort_by_key(|(port, _)| std::cmp::Reverse(port.len()));
-        names.extend(request_ids(recorder));
-        // Labels are given here, in order of appearance, so that they do not depend on when a secret was understood to be one.
-        let mut redactor = recorder.redactor.clone();
-        let mut cards = Vec::new();
-        for (index, token) in recorder.tokens.iter().enumerate() {
-            let label = format!("T{}", index + 1);
-            redactor.register_as(format!("<{label}>"), &token.value);
-            let Some((header, claims, signature)) = card::decode(&token.value) else { continue };
-            redactor.register_as(format!("<signature of {label}>"), signature);
-            let what = token.what.clone().unwrap_or_else(|| card::describe(&claims));
-            let changes = token.changes.clone();
-            let forged = changes.is_some();
-            cards.push(Card { label, what, forged, changes: changes.unwrap_or_default(), header, claims });
+impl std::fmt::Debug for Scrub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scrub").finish_non_exhaustive()
+    }
+}
+
+/// Labels are given here, in order of appearance, so that they do not depend on when a secret was understood to be one.
+fn labelled(recorder: &Recorder) -> (Redactor, Vec<Card>) {
+    let mut redactor = recorder.redactor.clone();
+    let mut cards: Vec<Card> = Vec::new();
+    let label = |index: usize| format!("T{}", index + 1);
+    for (index, token) in recorder.tokens.iter().enumerate() {
+        let label = label(index);
+        redactor.register_as(format!("<{label}>"), &token.value);
+        let Some((header, claims, signature)) = card::decode(&token.value) else { continue };
+        redactor.register_as(format!("<signature of {label}>"), signature);
+        let what = token.what.clone().unwrap_or_else(|| card::describe(&claims));
+        let forged = token.changes.is_some();
+        cards.push(Card {
+            label,
+            what,
+            forged,
+            changes: token.changes.clone().unwrap_or_default(),
+            genuine: None,
+            difference: Vec::new(),
+            print: card::print(&token.value),
+            header,
+            claims,
+        });
+    }
+    for token in &recorder.tokens {
+        let Some(genuine) = &token.genuine else { continue };
+        let at = |value: &String| recorder.tokens.iter().position(|token| token.value == *value).map(label);
+        let (Some(genuine), Some(here)) = (at(genuine), at(&token.value)) else { continue };
+        let of = |label: &str| cards.iter().find(|card| card.label == label).cloned();
+        let (Some(original), Some(mine)) = (of(&genuine), of(&here)) else { continue };
+        if let Some(card) = cards.iter_mut().find(|card| card.label == here) {
+            card.difference = card::difference(&original, &mine);
+            card.genuine = Some(genuine);
         }
-        let scrub = Self { needles: redactor.needles(), cards: Vec::new(), names };
+    }
+    (redactor, cards)
+}
+
+impl Scrub {
+    fn new(recorder: &Recorder) -> Self {
+        let mut names: Vec<_> = recorder.names.iter().map(|(port, name)| (port.as_str(), name.clone())).collect();
+        names.extend(request_ids(recorder));
+        let (names, stand_ins): (Vec<&str>, Vec<String>) = names.into_iter().unzip();
+        let names = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::NoncontiguousNFA))
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(names)
+            .ok();
+        let (redactor, cards) = labelled(recorder);
+        let secrets = redactor.values().map(|(value, label)| (value.to_owned(), label.to_owned())).collect();
+        let sweep = Sweep::for_secrets(&secrets);
+        let scrub = Self { needles: redactor.needles(), sweep, cards: Vec::new(), names, stand_ins };
         let cards = cards.into_iter().map(|card| scrub.card(card)).collect();
         Self { cards, ..scrub }
     }
@@ -141,18 +220,32 @@ impl<'a> Scrub<'a> {
     fn card(&self, card: Card) -> Card {
         let changes = card.changes.iter().map(|change| self.text(change)).collect();
         let what = self.text(&card.what);
-        Card { what, header: self.value(card.header), claims: self.value(card.claims), changes, ..card }
+        let difference = card.difference.into_iter().map(|it| Difference {
+            field: self.text(&it.field),
+            genuine: it.genuine.map(|value| self.value(value)),
+            here: it.here.map(|value| self.value(value)),
+        });
+        let difference = difference.collect();
+        Card { what, header: self.value(card.header), claims: self.value(card.claims), changes, difference, ..card }
     }
 
     fn entry(&self, event: &Event, seq: &mut usize) -> Entry {
         match event {
-            Event::Step { number, kind, actor, label } => {
-                Entry::Step { number: *number, kind: *kind, actor: actor.clone(), label: self.text(label) }
-            }
+            Event::Step { number, kind, actor, label, at } => Entry::Step {
+                number: *number,
+                kind: *kind,
+                actor: actor.clone(),
+                label: self.text(label),
+                at: at.as_secs(),
+            },
             Event::Hop(hop) => {
                 *seq += 1;
                 self.hop(hop, *seq)
             }
+            Event::Answer(answer) => {
+                Entry::Answer(Answer { code: answer.code.as_ref().map(|code| self.text(code)), ..answer.clone() })
+            }
+            Event::Control { held, observed } => Entry::Control { held: *held, observed: self.text(observed) },
             Event::Expectation(expectation) => Entry::Expectation(self.expectation(expectation)),
         }
     }
@@ -170,6 +263,7 @@ impl<'a> Scrub<'a> {
         Entry::Hop {
             seq,
             from: hop.from.to_owned(),
+            actor: hop.actor.clone(),
             to: hop.to.clone(),
             method: hop.method.clone(),
             url: self.text(&hop.url),
@@ -182,20 +276,30 @@ impl<'a> Scrub<'a> {
     fn message(&self, headers: &[(String, String)], body: &[u8]) -> Message {
         let headers = headers.iter().filter(|(name, _)| !varies(name));
         let headers = headers.map(|(name, value)| (name.to_lowercase(), self.text(value))).collect();
-        match std::str::from_utf8(body) {
-            Ok(text) => Message { headers, body: self.text(text), base64: false },
-            Err(_) => Message { headers, body: self.text(&STANDARD.encode(body)), base64: true },
+        let text = String::from_utf8_lossy(body);
+        let redacted = self.text(&text);
+        // What no replacement reaches (compressed, in UTF-16, cut into pieces) is not shown at all.
+        let found = match &text {
+            Cow::Borrowed(_) => self.sweep.scan(redacted.as_bytes()),
+            Cow::Owned(_) => self.sweep.scan(body),
+        };
+        if let Some(found) = found.first() {
+            let why = format!("{} bytes that hold {} ({})", body.len(), found.label, found.encoding);
+            return Message { headers, body: String::new(), raw: String::new(), withheld: Some(why) };
         }
+        let raw = match &text {
+            Cow::Borrowed(_) => STANDARD.encode(&redacted),
+            Cow::Owned(_) => STANDARD.encode(body),
+        };
+        Message { headers, body: redacted, raw, withheld: None }
     }
 
     fn text(&self, text: &str) -> String {
-        let mut out = self.needles.redact(text);
-        for (port, name) in &self.names {
-            if out.contains(port) {
-                out = out.replace(port, name);
-            }
+        let out = self.needles.redact(text);
+        match self.names.as_ref().filter(|names| names.is_match(&out)) {
+            Some(names) => names.replace_all(&out, &self.stand_ins),
+            None => out,
         }
-        out
     }
 
     fn value(&self, value: Value) -> Value {

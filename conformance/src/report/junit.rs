@@ -72,7 +72,7 @@ fn case(out: &mut String, report: &Report, result: &CheckResult) {
 }
 
 /// Text for XML: what XML 1.0 cannot hold is replaced.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in super::terminal::printable_lines(text).chars() {
         match c {

@@ -65,7 +65,7 @@ fn rule(result: &CheckResult, requirements: &[Requirement]) -> Value {
     })
 }
 
-fn capital(word: &str) -> String {
+pub(crate) fn capital(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
@@ -96,11 +96,11 @@ fn finding(report: &Report, result: &CheckResult, index: usize) -> Result<Value,
 }
 
 /// A relative file name as an address: `%`, blanks and backslashes are none.
-fn address(file: &str) -> String {
+pub(crate) fn address(file: &str) -> String {
     file.trim_start_matches("./").replace('\\', "/").replace('%', "%25").replace(' ', "%20")
 }
 
 /// The line that a scenario's reason ends with.
-fn line_of(reason: &str) -> Option<u64> {
+pub(crate) fn line_of(reason: &str) -> Option<u64> {
     reason.rsplit_once("(line ")?.1.trim_end_matches(')').parse().ok()
 }

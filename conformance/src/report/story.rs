@@ -10,7 +10,7 @@ pub fn render(transcript: &Transcript) -> String {
     let mut out = String::new();
     for entry in &transcript.entries {
         match entry {
-            Entry::Step { number, kind, actor, label } => {
+            Entry::Step { number, kind, actor, label, at: _ } => {
                 let kind = match kind {
                     StepKind::Prepare => "",
                     StepKind::Control => " [control]",
@@ -18,13 +18,17 @@ pub fn render(transcript: &Transcript) -> String {
                 };
                 let _ = writeln!(out, "\n{number:>3}. {}: {}{kind}", printable(actor), printable(label));
             }
-            Entry::Hop { seq, from, to, method, url, request, status, response } => {
+            Entry::Hop { seq, from, actor: _, to, method, url, request, status, response } => {
                 let status = if *status == 0 { "no answer".to_owned() } else { status.to_string() };
                 let _ = writeln!(out, "     #{seq} {from} → {to}: {method} {} → {status}", printable(&path(url)));
                 if from == "harness" && to == "connector" {
                     said(&mut out, "sent", request);
                     said(&mut out, "got ", response);
                 }
+            }
+            Entry::Answer(_) | Entry::Control { held: true, .. } => {}
+            Entry::Control { held: false, observed } => {
+                let _ = writeln!(out, "     ✗ this must work, and does not: {}", shortened(observed));
             }
             Entry::Expectation(expectation) => {
                 let mark = if expectation.held { "✓" } else { "✗" };

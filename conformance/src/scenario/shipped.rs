@@ -40,6 +40,15 @@ pub fn read_all() -> Vec<Result<&'static Check, Vec<ScenarioError>>> {
     files.map(read).collect()
 }
 
+/// The text of the file that declares a check, if a file does.
+pub fn text(check: &Check) -> Option<Vec<u8>> {
+    match (check.run, check.source.strip_prefix("conformance/scenarios/")) {
+        (Run::Code(_), _) => None,
+        (Run::File(_), Some(name)) => FILES.get_file(name).map(|file| file.contents().to_vec()),
+        (Run::File(_), None) => std::fs::read(check.source).ok(),
+    }
+}
+
 /// A file of one's own.
 pub fn read(path: &Path, plan: &Plan) -> Result<&'static Check, Vec<ScenarioError>> {
     let name = path.display().to_string();

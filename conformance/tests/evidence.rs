@@ -1,0 +1,165 @@
+//! A bundle of evidence, through the command: what is in it, that it is what was produced, and that two runs say the same.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const ATTACK: &str = "tenant-isolation/foreign-id-read";
+
+fn offline365(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_offline365")).args(args).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn bundle(folder: &Path, more: &[&str]) -> Output {
+    let folder = folder.to_str().unwrap();
+    offline365(&[&["replay", ATTACK, "--quiet", "--evidence", folder], more].concat())
+}
+
+fn json(path: PathBuf) -> Value {
+    serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { out.extend(files(&path)) } else { out.push(path) }
+    }
+    out.sort();
+    out
+}
+
+#[test]
+fn a_bundle_stands_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = bundle(folder.path(), &[]);
+    assert!(made.status.success(), "{}", said(&made));
+    let names: Vec<String> = files(folder.path())
+        .iter()
+        .map(|path| path.strip_prefix(folder.path()).unwrap().display().to_string())
+        .collect();
+    insta::assert_snapshot!("files", names.join("\n"));
+    let manifest = json(folder.path().join("manifest.json"));
+    for pointer in [
+        "/run",
+        "/tool/version",
+        "/tool/sha256",
+        "/command/1",
+        "/seed",
+        "/fixtures",
+        "/target/name",
+        "/target/serverInfo/name",
+        "/target/version",
+        "/clock/virtual/began",
+        "/clock/virtual/ended",
+        "/clock/wall/began",
+        "/clock/wall/ended",
+        "/scenarios/0/sourceSha256",
+        "/scenarios/0/again",
+        "/files/0/sha256",
+        "/redaction/selfCheck",
+    ] {
+        assert!(manifest.pointer(pointer).is_some_and(|value| !value.is_null()), "{pointer}");
+    }
+    let scene = folder.path().join(ATTACK);
+    let verdict = json(scene.join("verdict.json"));
+    assert_eq!(verdict.get("verdict"), Some(&Value::from("pass")));
+    let refusal = verdict.pointer("/refusals/1").unwrap();
+    assert_eq!(refusal.get("by"), Some(&Value::from("graph")), "attributed by who was asked");
+    assert!(verdict.pointer("/controls/1/held") == Some(&Value::Bool(true)));
+    let faults = verdict.pointer("/faults").unwrap().as_array().unwrap();
+    assert!(!faults.is_empty() && faults.iter().all(|fault| fault.get("verdict") == Some(&Value::from("fail"))));
+    assert_eq!(verdict.pointer("/negative/hits"), Some(&Value::Array(Vec::new())));
+    assert!(verdict.pointer("/negative/bytes").unwrap().as_u64().unwrap() > 10_000);
+    let page = std::fs::read_to_string(scene.join("report.html")).unwrap();
+    for needed in
+        ["default-src 'none'", "width=device-width", "Stopped by the graph", "<svg", "as curl", "offline365 replay"]
+    {
+        assert!(page.contains(needed), "{needed}");
+    }
+    assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("<link"), "self-contained");
+    insta::assert_snapshot!("sequence", std::fs::read_to_string(scene.join("sequence.mmd")).unwrap());
+}
+
+#[test]
+fn one_changed_byte_fails_verify_in_every_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = said(&bundle(folder.path(), &[]));
+    let digest = made.split_once("manifest SHA-256 ").unwrap().1.trim();
+    let verify = |more: &[&str]| offline365(&[&["verify", folder.path().to_str().unwrap()], more].concat());
+    assert!(verify(&["--expect", digest]).status.success(), "{}", said(&verify(&["--expect", digest])));
+    for path in files(folder.path()) {
+        let whole = std::fs::read(&path).unwrap();
+        let mut changed = whole.clone();
+        let middle = changed.len() / 2;
+        changed[middle] ^= 1;
+        std::fs::write(&path, &changed).unwrap();
+        let told = verify(&["--expect", digest]);
+        assert_eq!(told.status.code(), Some(1), "{}: {}", path.display(), said(&told));
+        std::fs::write(&path, &whole).unwrap();
+    }
+    std::fs::write(folder.path().join("more.txt"), "more").unwrap();
+    assert!(said(&verify(&[])).contains("more.txt is not in the manifest"));
+    std::fs::remove_file(folder.path().join("more.txt")).unwrap();
+    std::fs::remove_file(folder.path().join("junit.xml")).unwrap();
+    assert!(said(&verify(&[])).contains("junit.xml is missing"));
+}
+
+#[test]
+fn a_live_token_and_a_verdict_against_its_grounds_are_seen_under_new_hashes() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(bundle(folder.path(), &[]).status.success());
+    // Whoever forges a file forges its hash, too.
+    let forge = |name: &str, change: &dyn Fn(String) -> String| {
+        let path = folder.path().join(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let forged = change(text.clone());
+        assert_ne!(text, forged, "{name}");
+        std::fs::write(&path, &forged).unwrap();
+        let digest = |text: &str| {
+            use sha2::{Digest as _, Sha256};
+            format!("{:x}", Sha256::digest(text))
+        };
+        let manifest = folder.path().join("manifest.json");
+        let rows = std::fs::read_to_string(&manifest).unwrap();
+        std::fs::write(&manifest, rows.replace(&digest(&text), &digest(&forged))).unwrap();
+        let told = said(&offline365(&["verify", folder.path().to_str().unwrap()]));
+        std::fs::write(&path, &text).unwrap();
+        std::fs::write(&manifest, rows).unwrap();
+        told
+    };
+    let token = format!("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.{}", "a".repeat(80));
+    let told = forge("summary.html", &|text| text.replace("</body>", &format!("<!-- {token} --></body>")));
+    assert!(told.contains("a token with its signature"), "{told}");
+    let told = forge(&format!("{ATTACK}/verdict.json"), &|text| text.replacen("\"held\": true", "\"held\": false", 1));
+    assert!(told.contains("a pass with an expectation that did not hold"), "{told}");
+    let told = forge(&format!("{ATTACK}/transcript.json"), &|text| {
+        text.replacen("Bearer", "bearer", 1).replacen("tools/call", "tools/cull", 2)
+    });
+    assert!(told.contains("body and raw are not the same"), "{told}");
+}
+
+#[test]
+fn two_runs_say_the_same_and_a_changed_verdict_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other, broken) = (folder.path().join("one"), folder.path().join("other"), folder.path().join("broken"));
+    assert!(bundle(&one, &[]).status.success() && bundle(&other, &[]).status.success());
+    assert!(bundle(&broken, &["--broken", "cache-shared"]).status.success());
+    let (one, other) = (one.to_str().unwrap(), other.to_str().unwrap());
+    let same = offline365(&["diff", one, other]);
+    assert!(same.status.success(), "{}", said(&same));
+    let changed = offline365(&["diff", one, broken.join("cache-shared").to_str().unwrap()]);
+    assert_eq!(changed.status.code(), Some(1));
+    assert!(said(&changed).contains(&format!("{ATTACK}: pass before, fail after")), "{}", said(&changed));
+    let finding = std::fs::read_to_string(broken.join("cache-shared").join(ATTACK).join("finding.md")).unwrap();
+    for part in ["**Severity:** critical", "CWE-639", "V8.4.1", "## Impact", "## Steps", "## Fix", "offline365 replay"]
+    {
+        assert!(finding.contains(part), "{part}\n{finding}");
+    }
+    assert!(said(&bundle(Path::new(one), &[])).contains("is not empty"));
+}
