@@ -220,6 +220,7 @@ impl Runner {
         let doors = Doors {
             login: emulator.login.clone(),
             graph: emulator.graph.clone(),
+            content: emulator.content.clone(),
             lab: emulator.lab.clone(),
             mcp: profile.mcp.clone(),
             host: None,

@@ -191,6 +191,8 @@ pub struct Doors {
     pub login: Url,
     /// Graph.
     pub graph: Url,
+    /// Where Graph redirects to for the content of files.
+    pub content: Url,
     /// The world's control plane.
     pub lab: Url,
     /// The connector.

@@ -8,6 +8,11 @@
 //! calendar:///events/{id}[?owner={address}]
 //! teams:///chats/{id}/messages/{id}
 //! teams:///teams/{id}/channels/{id}/messages/{id}
+//! file:///{drive id}/{item id}
+//! file:///{drive id}/{names from the root, or root, or nothing}
+//! drive:///sites/{site id}
+//! site:///{site id}
+//! page:///sites/{site id}/pages/{page id}
 //! ```
 //!
 //! Each segment is decoded once and then opaque; a Graph address is built from the parts, never joined from what came in. Written
@@ -90,6 +95,30 @@ pub enum ResourceUri {
         /// Which.
         id: Segment,
     },
+    /// A file or folder of a drive. One part is an id or a name, several are names from the root on; none, or `root`, is the root.
+    Item {
+        /// In which drive.
+        drive: Segment,
+        /// Where in it.
+        parts: Vec<Segment>,
+    },
+    /// The document libraries of a site.
+    Drives {
+        /// Of which.
+        site: Segment,
+    },
+    /// A site.
+    Site {
+        /// Which.
+        site: Segment,
+    },
+    /// A page of a site.
+    Page {
+        /// Of which site.
+        site: Segment,
+        /// Which.
+        id: Segment,
+    },
 }
 
 /// Why a text names nothing.
@@ -104,7 +133,10 @@ pub enum UriError {
 }
 
 /// Schemes that the product knows beside those that are read.
-const OTHER_SCHEMES: &[&str] = &["meeting-transcript", "file", "drive", "page", "site"];
+const OTHER_SCHEMES: &[&str] = &["meeting-transcript"];
+
+/// Names from the root to an item, at most: SharePoint itself ends at 400 characters of path.
+const MAX_PARTS: usize = 64;
 
 impl Segment {
     /// The segment that `text` is, already decoded.
@@ -155,8 +187,10 @@ impl ResourceUri {
         }
         let (scheme, rest) =
             text.split_once(":///").ok_or(UriError::Invalid("a uri looks like `mail:///messages/{id}`"))?;
-        if scheme == "teams" {
-            return Self::teams(rest);
+        match scheme {
+            "teams" => return Self::teams(rest),
+            "file" | "drive" | "site" | "page" => return Self::files(scheme, rest),
+            _ => {}
         }
         if !matches!(scheme, "mail" | "calendar") {
             return Err(match OTHER_SCHEMES.iter().find(|known| **known == scheme) {
@@ -208,6 +242,28 @@ impl ResourceUri {
         }
     }
 
+    fn files(scheme: &str, path: &str) -> Result<Self, UriError> {
+        let segment =
+            |text| Segment::decoded(text).ok_or(UriError::Invalid("a part of the uri is empty or not allowed there"));
+        if path.contains(['?', '#']) {
+            return Err(UriError::Invalid("files, drives, sites and pages know no query"));
+        }
+        let parts: Vec<_> = path.split('/').collect();
+        match (scheme, parts.as_slice()) {
+            ("drive", ["sites", site]) => Ok(Self::Drives { site: segment(site)? }),
+            ("site", [site]) => Ok(Self::Site { site: segment(site)? }),
+            ("page", ["sites", site, "pages", id]) => Ok(Self::Page { site: segment(site)?, id: segment(id)? }),
+            ("file", [drive] | [drive, "" | "root"]) => Ok(Self::Item { drive: segment(drive)?, parts: Vec::new() }),
+            ("file", [drive, parts @ ..]) if parts.len() <= MAX_PARTS => Ok(Self::Item {
+                drive: segment(drive)?,
+                parts: parts.iter().map(|part| segment(part)).collect::<Result<_, _>>()?,
+            }),
+            _ => Err(UriError::Invalid(
+                "there are `file:///{drive}/{item}`, `file:///{drive}/{path}`, `drive:///sites/{site}`, `site:///{site}` and `page:///sites/{site}/pages/{page}`",
+            )),
+        }
+    }
+
     /// Where it is. What is in no mailbox is the caller's own.
     pub fn mailbox(&self) -> &Mailbox {
         match self {
@@ -216,7 +272,12 @@ impl ResourceUri {
             | Self::Folders { mailbox }
             | Self::Folder { mailbox, .. }
             | Self::Event { mailbox, .. } => mailbox,
-            Self::ChatMessage { .. } | Self::ChannelMessage { .. } => &Mailbox::Own,
+            Self::ChatMessage { .. }
+            | Self::ChannelMessage { .. }
+            | Self::Item { .. }
+            | Self::Drives { .. }
+            | Self::Site { .. }
+            | Self::Page { .. } => &Mailbox::Own,
         }
     }
 }
@@ -233,6 +294,16 @@ impl fmt::Display for ResourceUri {
             Self::ChannelMessage { team, channel, id } => {
                 write!(f, "teams:///teams/{team}/channels/{channel}/messages/{id}")?;
             }
+            Self::Item { drive, parts } if parts.is_empty() => write!(f, "file:///{drive}/root")?,
+            Self::Item { drive, parts } => {
+                write!(f, "file:///{drive}")?;
+                for part in parts {
+                    write!(f, "/{part}")?;
+                }
+            }
+            Self::Drives { site } => write!(f, "drive:///sites/{site}")?,
+            Self::Site { site } => write!(f, "site:///{site}")?,
+            Self::Page { site, id } => write!(f, "page:///sites/{site}/pages/{id}")?,
         }
         match self.mailbox() {
             Mailbox::Own => Ok(()),
@@ -285,6 +356,16 @@ mod tests {
                 channel,
                 id
             }),
+            // `root` alone is the root, also where a folder is called so.
+            (segments(), prop::collection::vec(segments(), 0..5))
+                .prop_filter(
+                    "the root has no name",
+                    |(_, parts)| !matches!(parts.as_slice(), [one] if one.as_str() == "root")
+                )
+                .prop_map(|(drive, parts)| ResourceUri::Item { drive, parts }),
+            segments().prop_map(|site| ResourceUri::Drives { site }),
+            segments().prop_map(|site| ResourceUri::Site { site }),
+            (segments(), segments()).prop_map(|(site, id)| ResourceUri::Page { site, id }),
         ]
     }
 
@@ -327,13 +408,29 @@ mod tests {
             "teams:///chats/../messages/c",
             "teams:///chats/a/messages",
             "teams:///teams/a/channels/b/messages/c/replies/d",
+            "file:///",
+            "file:///a/../b",
+            "file:///a/%2e%2e/b",
+            "file:///a/b%2Fc",
+            "file:///a/b//c",
+            "file:///a/b/",
+            "file:///a/b?c=d",
+            "file:///a/b#c",
+            "drive:///sites/a/drives/b",
+            "drive:///a",
+            "site:///a/b",
+            "page:///sites/a",
+            "page:///sites/a/pages/b/webparts",
             "http:///messages/a",
             "mail://host/messages/a",
         ] {
             assert!(matches!(ResourceUri::parse(text), Err(UriError::Invalid(_))), "{text}");
         }
         assert!(matches!(ResourceUri::parse("calendar:///messages/a"), Err(UriError::Invalid(_))));
-        assert_eq!(ResourceUri::parse("page:///sites/a"), Err(UriError::OtherScheme("page")));
+        assert_eq!(
+            ResourceUri::parse("meeting-transcript:///events/a"),
+            Err(UriError::OtherScheme("meeting-transcript"))
+        );
     }
 
     #[test]

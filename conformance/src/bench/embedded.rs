@@ -90,6 +90,7 @@ impl Embedded {
         let doors = Doors {
             login: emulator.login.clone(),
             graph: emulator.graph.clone(),
+            content: emulator.content.clone(),
             lab: emulator.lab.clone(),
             mcp: connector.mcp.clone(),
             host: connector.host.clone(),
@@ -125,7 +126,7 @@ fn config(plan: &Plan, emulator: &emulator::Running, setup: &Setup) -> Result<co
             "app_id_uri": server.identifier_uris.first().ok_or("the server has no App ID URI")?,
             "allowed_clients": [client.app_id],
         },
-        "graph": { "url": emulator.graph },
+        "graph": { "url": emulator.graph, "downloads": [emulator.content.origin().ascii_serialization()] },
         "admission": { "tenants": tenants, "disabled_tools": setup.disabled_tools },
     });
     serde_json::from_value(config).map_err(|error| error.to_string())

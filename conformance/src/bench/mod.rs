@@ -28,6 +28,7 @@ use crate::check::{Feature, Finding};
 use crate::client::{self, chain};
 use crate::lab::{Grant, Lab, LabError, Upstream};
 use crate::recorder::{Hop, Recorder, StepKind};
+use crate::scenario::template::Door;
 use crate::target::{Doors, SignInMode};
 
 /// The bench of one check.
@@ -116,6 +117,16 @@ impl Bench {
     /// The login host.
     pub fn login(&self) -> &Url {
         &self.doors.login
+    }
+
+    /// The address of a door of the world.
+    pub fn door(&self, door: Door) -> &Url {
+        match door {
+            Door::Login => &self.doors.login,
+            Door::Graph => &self.doors.graph,
+            Door::Content => &self.doors.content,
+            Door::Connector => &self.doors.mcp,
+        }
     }
 
     /// How many calls the target has answered.

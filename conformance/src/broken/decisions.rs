@@ -4,8 +4,11 @@ use connector::caller::{TenantId, UserId};
 use connector::danger::Edges;
 use connector::policy::Policy;
 use connector::policy::cache::CacheKey;
+use connector::policy::links::ForeignLink;
 use connector::policy::scopes::Need;
 use connector::refusal::{Code, Refusal};
+use http::HeaderValue;
+use secrecy::ExposeSecret as _;
 
 use super::Broken;
 
@@ -167,6 +170,48 @@ pub const SITES_BY_ANOTHER_PERMISSION: Broken = Broken {
             },
             ..Policy::STRICT
         };
+        (policy, Edges::default())
+    },
+};
+
+/// OneDrive is read with a permission for sites.
+pub const FILES_BY_ANOTHER_PERMISSION: Broken = Broken {
+    name: "files-by-another-permission",
+    sentence: "OneDrive is read with Sites.Read.All, which Graph takes, too: revoking Files.Read does not stop it.",
+    reference: None,
+    fault: || {
+        let policy = Policy {
+            required_scopes: |need| match need {
+                Need::OwnFiles | Need::SharedFiles => &["Sites.Read.All"],
+                other => (Policy::STRICT.required_scopes)(other),
+            },
+            ..Policy::STRICT
+        };
+        (policy, Edges::default())
+    },
+};
+
+/// Graph's token goes along to where the content of a file lies.
+pub const TOKEN_ALONG_REDIRECT: Broken = Broken {
+    name: "token-along-redirect",
+    sentence: "Graph's token goes along when a redirect to the content of a file is followed.",
+    reference: Some("CVE-2018-18074: requests sent Authorization along a redirect to another host"),
+    fault: || {
+        let policy = Policy {
+            download_token: |token| HeaderValue::try_from(format!("Bearer {}", token.expose_secret())).ok(),
+            ..Policy::STRICT
+        };
+        (policy, Edges::default())
+    },
+};
+
+/// Files are fetched from wherever a redirect leads.
+pub const DOWNLOADS_FROM_ANYWHERE: Broken = Broken {
+    name: "downloads-from-anywhere",
+    sentence: "The content of a file is fetched from wherever a redirect leads.",
+    reference: None,
+    fault: || {
+        let policy = Policy { follow_download: |link, _| link.parse().map_err(|_| ForeignLink), ..Policy::STRICT };
         (policy, Edges::default())
     },
 };

@@ -81,7 +81,7 @@ fn ok() -> u16 {
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Traffic {
-    /// `login` or `graph`.
+    /// `login`, `graph` or `content`.
     #[serde(default)]
     pub to: Option<String>,
     /// Request method.

@@ -8,7 +8,7 @@ use serde_saphyr::Spanned;
 
 use super::load::{ScenarioError, distance};
 use super::step::{ForEach, SignIn, Step};
-use super::template::{self, Names};
+use super::template::{self, Door, Names};
 use super::{Scenario, expect::Expect};
 use crate::broken;
 use crate::requirements;
@@ -70,6 +70,10 @@ impl Names for Dry<'_> {
     }
 
     fn login(&self) -> Option<String> {
+        None
+    }
+
+    fn origin(&self, _: Door) -> Option<String> {
         None
     }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::step::{Account, Audit, Flow, ForEach, Forge, LabCall, Permissions, Sign, SignIn, Step, UntilRefused};
-use super::template::{self, Names};
+use super::template::{self, Door, Names};
 use super::{Scenario, step};
 use crate::bench::{Actor, Bench, Reply, Way};
 use crate::check::Finding;
@@ -56,6 +56,10 @@ impl Names for Stage<'_> {
 
     fn login(&self) -> Option<String> {
         Some(self.bench.login().to_string())
+    }
+
+    fn origin(&self, door: Door) -> Option<String> {
+        Some(self.bench.door(door).origin().ascii_serialization())
     }
 
     fn plan(&self) -> &Plan {

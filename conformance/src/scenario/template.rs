@@ -26,8 +26,35 @@ pub trait Names {
     fn token(&self, name: &str) -> Result<Option<String>, String>;
     /// The login host's address, once it is known.
     fn login(&self) -> Option<String>;
+    /// The origin of a door of the world, once it is known.
+    fn origin(&self, door: Door) -> Option<String>;
     /// The world's plan.
     fn plan(&self) -> &Plan;
+}
+
+/// A door of the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Entra's.
+    Login,
+    /// Graph's.
+    Graph,
+    /// Of downloads.
+    Content,
+    /// The connector's.
+    Connector,
+}
+
+impl Door {
+    fn called(name: &str) -> Option<Self> {
+        Some(match name {
+            "login" => Self::Login,
+            "graph" => Self::Graph,
+            "content" => Self::Content,
+            "connector" => Self::Connector,
+            _ => return None,
+        })
+    }
 }
 
 /// The text with everything filled in; `Ok(None)`: fine, but its value is known only when the scenario runs.
@@ -111,6 +138,11 @@ fn lookup(inner: &str, names: &impl Names) -> Result<Option<Value>, String> {
             };
             Ok(names.login().map(|login| format!("{}/{tenant}/v2.0", login.trim_end_matches('/')).into()))
         }
+        "origin" => {
+            let door = Door::called(of)
+                .ok_or_else(|| format!("there is no door `{of}`; there are login, graph, content and connector"))?;
+            Ok(names.origin(door).map(Value::String))
+        }
         "upn" => person().map(|(tenant, person)| Some(person.upn(tenant).into())),
         "oid" => person().map(|(tenant, person)| Some(person.id(tenant).to_string().into())),
         "app" => registration().map(|registration| Some(registration.app_id.to_string().into())),
@@ -126,7 +158,7 @@ fn lookup(inner: &str, names: &impl Names) -> Result<Option<Value>, String> {
         }
         "altered" => Ok(names.named(of)?.map(|value| altered(value.as_str().unwrap_or_default()).into())),
         kind => Err(format!(
-            "`${{{kind}:…}}` is nothing; there are canary, tenant, issuer, upn, oid, app, app_uri, secret, token, claim, altered"
+            "`${{{kind}:…}}` is nothing; there are canary, tenant, issuer, origin, upn, oid, app, app_uri, secret, token, claim, altered"
         )),
     }
 }

@@ -20,7 +20,7 @@ const GRACE: Duration = Duration::from_secs(3);
 /// So much of its output is kept: the end of it.
 const KEPT_LINES: usize = 2_000;
 
-/// The table `[start]` of a profile. In command and environment `{login}`, `{graph}`, `{port}`, `{client_id}`, `{client_secret}`,
+/// The table `[start]` of a profile. In command and environment `{login}`, `{graph}`, `{content}`, `{port}`, `{client_id}`, `{client_secret}`,
 /// `{app_id_uri}`, `{allowed_client}` and `{tenants}` (ids, comma-separated, quoted) stand for what the world has.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -189,6 +189,7 @@ fn facts(plan: &Plan, doors: &Doors) -> Vec<(&'static str, String)> {
     vec![
         ("{login}", address(&doors.login)),
         ("{graph}", address(&doors.graph)),
+        ("{content}", address(&doors.content)),
         ("{port}", doors.mcp.port_or_known_default().unwrap_or(80).to_string()),
         ("{client_id}", server.map(|server| server.app_id.to_string()).unwrap_or_default()),
         ("{client_secret}", server.and_then(|server| Some(server.secrets.first()?.value.clone())).unwrap_or_default()),

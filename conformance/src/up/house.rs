@@ -241,6 +241,7 @@ async fn connector(
     config.entra.login = emulator.login.clone();
     config.entra.app_id_uri = Some(known.app_id_uri);
     config.graph.url = emulator.graph.clone();
+    config.graph.downloads = vec![emulator.content.origin().ascii_serialization()];
     config.tls.ca_pem = Some(ca_pem.to_owned());
     config.server.listen = mcp;
     config.server.public_url = mcp_url;

@@ -103,6 +103,7 @@ impl Config {
             Ok(_) => {}
             Err(error) => problems.push(error),
         }
+        problems.extend(self.download_origins().err());
         problems.extend(self.extra_roots().err());
         problems.extend(self.identity().err());
         problems
@@ -116,6 +117,7 @@ impl Config {
         };
         line("issuer", &self.entra.login);
         line("graph", &self.graph.url);
+        line("files come from", &self.graph.downloads.join(" "));
         line("application", &self.entra.client_id);
         line("credential", if self.entra.certificate_file.is_some() { &"certificate" } else { &"secret" });
         line("clients", &self.entra.allowed_clients.join(" "));

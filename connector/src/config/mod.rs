@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::documents::DocumentsConfig;
 use crate::entra::credential::Credential;
 use crate::host::HostConfig;
+use crate::policy::links::{DownloadOrigin, NotAnOrigin};
 
 const PREFIX: &str = "OFFLINE365_CONNECTOR__";
 
@@ -134,6 +135,8 @@ pub struct GraphConfig {
     pub url: Url,
     /// Its resource name, in front of its scopes.
     pub resource: String,
+    /// Origins that the content of files is fetched from, where Graph redirects to: `https://*.sharepoint.com` by default.
+    pub downloads: Vec<String>,
 }
 
 /// Whom this server trusts.
@@ -313,6 +316,12 @@ impl Config {
         }
     }
 
+    /// Where the content of files is fetched from.
+    pub(crate) fn download_origins(&self) -> Result<Vec<DownloadOrigin>, ConfigError> {
+        let wrong = |error: NotAnOrigin| ConfigError::Value { key: "graph.downloads", problem: error.to_string() };
+        self.graph.downloads.iter().map(|text| text.parse().map_err(wrong)).collect()
+    }
+
     /// Certificate chain and key, as PEM, if the server speaks TLS.
     pub fn identity(&self) -> Result<Option<(String, SecretString)>, ConfigError> {
         let server = &self.server;
@@ -364,7 +373,11 @@ impl Default for ServerConfig {
 
 impl Default for GraphConfig {
     fn default() -> Self {
-        Self { url: public_graph(), resource: "https://graph.microsoft.com".to_owned() }
+        Self {
+            url: public_graph(),
+            resource: "https://graph.microsoft.com".to_owned(),
+            downloads: vec!["https://*.sharepoint.com".to_owned()],
+        }
     }
 }
 

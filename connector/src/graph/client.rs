@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -17,6 +17,7 @@ use crate::entra::challenge;
 use crate::entra::obo::{Exchange, GraphToken};
 use crate::limits::Limits;
 use crate::policy::Policy;
+use crate::policy::links::DownloadOrigin;
 use crate::policy::refusals::{AfterChallenge, GraphFailure, Subject};
 use crate::policy::scopes::Need;
 use crate::refusal::{Code, Refusal};
@@ -29,6 +30,7 @@ const LIMIT: usize = 24 * 1024 * 1024;
 /// Microsoft Graph, as this server reaches it.
 pub(crate) struct Graph {
     origin: Url,
+    downloads: Vec<DownloadOrigin>,
     policy: Policy,
     pub(crate) exchange: Exchange,
     transport: Arc<dyn Transport>,
@@ -81,12 +83,13 @@ struct ErrorDetail {
 impl Graph {
     pub(crate) fn new(
         origin: Url,
+        downloads: Vec<DownloadOrigin>,
         policy: Policy,
         exchange: Exchange,
         transport: Arc<dyn Transport>,
         limits: Limits,
     ) -> Self {
-        Self { origin, policy, exchange, transport, limits }
+        Self { origin, downloads, policy, exchange, transport, limits }
     }
 
     /// A reader for one call.
@@ -123,6 +126,43 @@ impl Reader<'_> {
         self.get(self.graph.followed(link)?).await
     }
 
+    /// The bytes that `read` redirects to, if they are no more than `limit`.
+    pub(crate) async fn content(&self, read: &GraphRead<'_>, limit: usize) -> Result<Bytes, Refusal> {
+        let url = read
+            .url(&self.graph.origin)
+            .map_err(|_| Refusal::new(Code::InvalidArgument, "No address of Microsoft Graph can be made of this."))?;
+        let (answer, token) = self.accepted(&Sent { url, question: None }, |status| status.is_redirection()).await?;
+        let link = text(&answer.headers, header::LOCATION.as_str()).unwrap_or_default();
+        let url = (self.graph.policy.follow_download)(&link, &self.graph.downloads).map_err(|_| {
+            let message =
+                "Microsoft 365 keeps this file at an address that this connector does not fetch from; it was not followed.";
+            Refusal::new(Code::UpstreamError, message)
+        })?;
+        let mut headers = HeaderMap::new();
+        if let Some(bearer) = (self.graph.policy.download_token)(&token.secret) {
+            headers.insert(header::AUTHORIZATION, bearer);
+        }
+        let answer = self
+            .again(|| {
+                Ok(Outgoing {
+                    method: Method::GET,
+                    url: url.clone(),
+                    headers: headers.clone(),
+                    body: Bytes::new(),
+                    limit,
+                })
+            })
+            .await?;
+        match answer.status.as_u16() {
+            200 => Ok(answer.body),
+            // Short-lived, and closed when the file is gone.
+            401 | 403 | 404 | 410 => {
+                Err(Refusal::new(Code::NotFound, "There is no such item, or it is not yours to see."))
+            }
+            _ => Err(Refusal::new(Code::UpstreamError, "The content of the file could not be fetched.")),
+        }
+    }
+
     /// Whether the issuer gives a token for this.
     pub(crate) async fn check(&self) -> Result<(), Refusal> {
         self.graph.exchange.token(self.caller, self.need, None).await.map(drop)
@@ -138,6 +178,7 @@ impl Reader<'_> {
             Need::SharedMail | Need::SharedCalendar => Subject::SharedMailbox,
             // A search names no id.
             Need::Chats | Need::Channels if request.question.is_none() => Subject::Conversation,
+            Need::Sites | Need::OwnFiles | Need::SharedFiles if request.question.is_none() => Subject::File,
             _ => Subject::Own,
         }
     }
@@ -147,18 +188,28 @@ impl Reader<'_> {
     }
 
     async fn answered<T: DeserializeOwned>(&self, request: &Sent) -> Result<T, Refusal> {
+        let (answer, _) = self.accepted(request, |status| status.is_success()).await?;
+        // A page of a proxy, or of a sign-in, is no answer of Graph's.
+        if !is_json(&answer.headers) {
+            return Err(Refusal::new(Code::UpstreamError, "Microsoft 365's answer is not JSON."));
+        }
+        serde_json::from_slice(&answer.body)
+            .map_err(|_| Refusal::new(Code::UpstreamError, "Microsoft 365's answer is not understood."))
+    }
+
+    /// An answer that is as `wanted`, and the token that got it.
+    async fn accepted(
+        &self,
+        request: &Sent,
+        wanted: fn(StatusCode) -> bool,
+    ) -> Result<(Incoming, GraphToken), Refusal> {
         let mut claims = None;
         let mut refused = 0;
         loop {
             let token = self.graph.exchange.token(self.caller, self.need, claims.as_deref()).await?;
-            let answer = self.sent(request, &token).await?;
-            if answer.status.is_success() {
-                // A page of a proxy, or of a sign-in, is no answer of Graph's.
-                if !is_json(&answer.headers) {
-                    return Err(Refusal::new(Code::UpstreamError, "Microsoft 365's answer is not JSON."));
-                }
-                return serde_json::from_slice(&answer.body)
-                    .map_err(|_| Refusal::new(Code::UpstreamError, "Microsoft 365's answer is not understood."));
+            let answer = self.again(|| outgoing(request, &token, self.call.id)).await?;
+            if wanted(answer.status) {
+                return Ok((answer, token));
             }
             let failure = failure(&answer);
             if failure.status == 401 {
@@ -174,13 +225,13 @@ impl Reader<'_> {
     }
 
     /// Sends, and sends again where that may help. The only place that waits.
-    async fn sent(&self, request: &Sent, token: &GraphToken) -> Result<Incoming, Refusal> {
+    async fn again(&self, request: impl Fn() -> Result<Outgoing, Refusal>) -> Result<Incoming, Refusal> {
         let mut attempt = 1;
         loop {
             // Not held while waiting: another request of this user's may go on.
             let answer = {
                 let _under_way = self.graph.limits.enter(self.caller).await;
-                self.graph.transport.send(outgoing(request, token, self.call.id)?).await
+                self.graph.transport.send(request()?).await
             };
             let (outcome, retry_after) = match &answer {
                 Ok(answer) => {

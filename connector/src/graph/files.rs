@@ -41,6 +41,8 @@ pub(crate) struct Actors {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Actor {
     #[serde(default)]
+    pub(crate) id: Option<String>,
+    #[serde(default)]
     pub(crate) display_name: Option<String>,
     #[serde(default)]
     pub(crate) email: Option<String>,
@@ -66,4 +68,55 @@ pub(crate) struct FileFacet {
 
 /// What only folders have.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct FolderFacet {}
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FolderFacet {
+    #[serde(default)]
+    pub(crate) child_count: Option<u32>,
+}
+
+/// A drive: whose it is (<https://learn.microsoft.com/graph/api/resources/drive>).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Drive {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) name: Option<String>,
+    #[serde(default)]
+    pub(crate) drive_type: Option<String>,
+    #[serde(default)]
+    pub(crate) web_url: Option<String>,
+    #[serde(default)]
+    pub(crate) owner: Option<Actors>,
+}
+
+/// A site (<https://learn.microsoft.com/graph/api/resources/site>).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Site {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) display_name: Option<String>,
+    #[serde(default)]
+    pub(crate) description: Option<String>,
+    #[serde(default)]
+    pub(crate) web_url: Option<String>,
+}
+
+/// A page of a site, and what stands on it (<https://learn.microsoft.com/graph/api/resources/sitepage>).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SitePage {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) title: Option<String>,
+    #[serde(default)]
+    pub(crate) description: Option<String>,
+    #[serde(default)]
+    pub(crate) web_url: Option<String>,
+    #[serde(default)]
+    pub(crate) last_modified_date_time: Option<String>,
+    #[serde(default)]
+    pub(crate) last_modified_by: Option<Actors>,
+    #[serde(default)]
+    pub(crate) canvas_layout: Option<serde_json::Value>,
+}

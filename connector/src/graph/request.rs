@@ -13,6 +13,9 @@ const MESSAGE_FIELDS: &str = "id,conversationId,internetMessageId,subject,from,s
 const BODY_FIELDS: &str = "id,conversationId,internetMessageId,subject,from,sender,toRecipients,ccRecipients,receivedDateTime,isRead,isDraft,flag,categories,parentFolderId,hasAttachments,bodyPreview,webLink,body";
 const FOLDER_FIELDS: &str = "id,displayName,parentFolderId,childFolderCount,totalItemCount,unreadItemCount";
 const EVENT_FIELDS: &str = "id,iCalUId,subject,bodyPreview,organizer,attendees,start,end,location,isAllDay,isCancelled,isOrganizer,isOnlineMeeting,onlineMeeting,showAs,sensitivity,categories,seriesMasterId,webLink";
+const DRIVE_FIELDS: &str = "id,name,driveType,webUrl,owner";
+const ITEM_FIELDS: &str =
+    "id,name,size,webUrl,createdDateTime,lastModifiedDateTime,createdBy,lastModifiedBy,parentReference,file,folder";
 const ATTACHMENT_FIELDS: &str = "id,name,contentType,size,isInline";
 
 /// One GET. Every variant is one path.
@@ -40,8 +43,31 @@ pub(crate) enum GraphRead<'a> {
     Event { mailbox: &'a Mailbox, id: &'a Segment },
     /// `/chats/{id}/messages/{id}`
     ChatMessage { chat: &'a Segment, id: &'a Segment },
+    /// `/drives/{id}`
+    Drive { drive: &'a Segment },
+    /// A file or folder of a drive.
+    Item { drive: &'a Segment, place: Place<'a> },
+    /// What lies in a folder.
+    Children { drive: &'a Segment, id: &'a Segment },
+    /// `/drives/{id}/items/{id}/content`: a redirect.
+    Content { drive: &'a Segment, id: &'a Segment },
+    /// `/sites/{id}`
+    Site { site: &'a Segment },
+    /// `/sites/{id}/drives`
+    SiteDrives { site: &'a Segment },
+    /// `/sites/{id}/pages/{id}`, with what stands on it.
+    SitePage { site: &'a Segment, page: &'a Segment },
     /// `/teams/{id}/channels/{id}/messages/{id}`
     ChannelMessage { team: &'a Segment, channel: &'a Segment, id: &'a Segment },
+}
+
+/// Where an item of a drive is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place<'a> {
+    Root,
+    Id(&'a Segment),
+    /// Names from the root on; not empty.
+    Path(&'a [Segment]),
 }
 
 /// Which messages of a list.
@@ -81,6 +107,18 @@ impl GraphRead<'_> {
             Self::Event { mailbox, id } => format!("{}/events/{id}", owner(mailbox)),
             Self::ChatMessage { chat, id } => format!("/chats/{chat}/messages/{id}"),
             Self::ChannelMessage { team, channel, id } => format!("/teams/{team}/channels/{channel}/messages/{id}"),
+            Self::Drive { drive } => format!("/drives/{drive}"),
+            Self::Item { drive, place: Place::Root } => format!("/drives/{drive}/root"),
+            Self::Item { drive, place: Place::Id(id) } => format!("/drives/{drive}/items/{id}"),
+            Self::Item { drive, place: Place::Path(names) } => {
+                let names: Vec<_> = names.iter().map(Segment::to_string).collect();
+                format!("/drives/{drive}/root:/{}", names.join("/"))
+            }
+            Self::Children { drive, id } => format!("/drives/{drive}/items/{id}/children"),
+            Self::Content { drive, id } => format!("/drives/{drive}/items/{id}/content"),
+            Self::Site { site } => format!("/sites/{site}"),
+            Self::SiteDrives { site } => format!("/sites/{site}/drives"),
+            Self::SitePage { site, page } => format!("/sites/{site}/pages/{page}/microsoft.graph.sitePage"),
         };
         let path = format!("/v1.0{path}");
         let text = format!("{}{path}{}", graph.as_str().trim_end_matches('/'), self.query());
@@ -96,7 +134,14 @@ impl GraphRead<'_> {
             Self::Folder { .. } => query(&[("$select", FOLDER_FIELDS)]),
             Self::Message { .. } => query(&[("$select", BODY_FIELDS)]),
             Self::Attachments { .. } | Self::AttachmentFacts { .. } => query(&[("$select", ATTACHMENT_FIELDS)]),
-            Self::Attachment { .. } | Self::ChatMessage { .. } | Self::ChannelMessage { .. } => String::new(),
+            Self::Attachment { .. } | Self::ChatMessage { .. } | Self::ChannelMessage { .. } | Self::Content { .. } => {
+                String::new()
+            }
+            Self::Drive { .. } | Self::SiteDrives { .. } => query(&[("$select", DRIVE_FIELDS)]),
+            Self::Item { .. } => query(&[("$select", ITEM_FIELDS)]),
+            Self::Children { .. } => query(&[("$select", ITEM_FIELDS), ("$top", "200")]),
+            Self::Site { .. } => query(&[("$select", "id,displayName,webUrl,description,lastModifiedDateTime")]),
+            Self::SitePage { .. } => query(&[("$expand", "canvasLayout")]),
             Self::Event { .. } => query(&[("$select", &format!("{EVENT_FIELDS},body"))]),
             Self::CalendarView { from, to, .. } => query(&[
                 ("startDateTime", &from.to_string()),

@@ -10,6 +10,7 @@
 //! | what does a refused exchange, or a refusal by Graph, mean? | `exchange_refusal`, `graph_refusal` | [`refusals`] |
 //! | is a challenge answered by another exchange? | `after_challenge` | [`refusals`] |
 //! | may a link be followed with a token? | `follow_link` | [`links`] |
+//! | may a file be fetched from here; does a token go there? | `follow_download`, `download_token` | [`links`] |
 //! | everything that the host half decides | `host`: a table of its own | [`HostPolicy`] |
 //! | whose is a cursor? | `cursor_binding` | `cursor` |
 
@@ -23,7 +24,9 @@ pub mod scopes;
 mod tenant;
 pub mod token;
 
+use http::HeaderValue;
 use jiff::Timestamp;
+use secrecy::SecretString;
 use url::Url;
 
 use crate::caller::Caller;
@@ -31,7 +34,7 @@ use crate::host::HostPolicy;
 use crate::refusal::Refusal;
 use crate::server::admission::{Admission, Closed};
 use cache::{CacheKey, Lifetimes, Owner};
-use links::ForeignLink;
+use links::{DownloadOrigin, ForeignLink};
 use refusals::{AfterChallenge, ExchangeFailure, GraphFailure, Subject};
 use scopes::{Grant, Need};
 use token::Rule;
@@ -70,6 +73,10 @@ pub struct Policy {
     pub after_challenge: fn(u32) -> AfterChallenge,
     /// May this link be followed with a token? Takes the link and Graph's address.
     pub follow_link: fn(&str, &Url) -> Result<Url, ForeignLink>,
+    /// May a file be fetched from where Graph redirects to? Takes the address and the origins that the configuration names.
+    pub follow_download: fn(&str, &[DownloadOrigin]) -> Result<Url, ForeignLink>,
+    /// What of Graph's token goes along to that address?
+    pub download_token: fn(&SecretString) -> Option<HeaderValue>,
     /// What is a cursor bound to? Takes a digest of the question.
     pub cursor_binding: fn(&Caller, &[u8; 32]) -> [u8; 32],
     /// The decisions of the host half.
@@ -94,6 +101,8 @@ impl Policy {
         graph_refusal: refusals::of_graph,
         after_challenge: refusals::after_challenge,
         follow_link: links::follow,
+        follow_download: links::download,
+        download_token: links::download_token,
         cursor_binding: cursor::binding,
         host: HostPolicy::STRICT,
     };

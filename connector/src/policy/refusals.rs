@@ -41,6 +41,8 @@ pub enum Subject {
     SharedMailbox,
     /// A message of a chat or channel, by id.
     Conversation,
+    /// A file, folder or page, by id or path.
+    File,
 }
 
 /// What follows on a refused token.
@@ -136,8 +138,9 @@ pub(super) fn of_graph(failure: &GraphFailure, subject: Subject) -> Refusal {
         (403 | 404, _) if subject == Subject::SharedMailbox && !is_item_not_found(&failure.code) => {
             Refusal::new(Code::Forbidden, "This mailbox is not shared with you, or does not exist.")
         }
-        // Graph tells a chat of others (403) from one that is not there (404) and from one that cannot be (400); this server does not.
-        (400 | 403 | 404, _) if subject == Subject::Conversation => {
+        // Graph tells a chat or file of others (403) from one that is not there (404) and from one that cannot be (400); this server
+        // does not.
+        (400 | 403 | 404, _) if matches!(subject, Subject::Conversation | Subject::File) => {
             Refusal::new(Code::NotFound, "There is no such item, or it is not yours to see.")
         }
         (403, _) => Refusal::new(Code::Forbidden, "Microsoft 365 does not let you read this.").graph(answer()),

@@ -18,8 +18,12 @@ pub enum Need {
     OwnCalendar,
     /// Read a calendar that somebody else owns; let Graph look for times that suit several.
     SharedCalendar,
-    /// Search SharePoint and OneDrive.
+    /// Search SharePoint and OneDrive; read what lies in the libraries of sites.
     Sites,
+    /// Read one's own OneDrive.
+    OwnFiles,
+    /// Read what others keep in theirs and share.
+    SharedFiles,
     /// Search and read chats.
     Chats,
     /// Search and read chats and channels of teams.
@@ -36,6 +40,8 @@ impl Need {
         Self::OwnCalendar,
         Self::SharedCalendar,
         Self::Sites,
+        Self::OwnFiles,
+        Self::SharedFiles,
         Self::Chats,
         Self::Channels,
     ];
@@ -69,7 +75,8 @@ pub(super) fn is_listed(grants: &[Grant]) -> bool {
 }
 
 /// All of them must be granted. Shared mail needs `Mail.Read` too: revoking that blocks Outlook mail as a whole. So do channels
-/// need `Chat.Read`: without it Teams is blocked.
+/// need `Chat.Read`: without it Teams is blocked. OneDrive is what `Files.Read` and `Files.Read.All` open, the libraries of sites
+/// what `Sites.Read.All` opens; Graph itself takes any of the three for both.
 pub(super) fn required(need: Need) -> &'static [&'static str] {
     match need {
         Need::Profile => &["User.Read"],
@@ -79,6 +86,8 @@ pub(super) fn required(need: Need) -> &'static [&'static str] {
         Need::OwnCalendar => &["Calendars.Read"],
         Need::SharedCalendar => &["Calendars.Read", "Calendars.Read.Shared"],
         Need::Sites => &["Sites.Read.All"],
+        Need::OwnFiles => &["Files.Read"],
+        Need::SharedFiles => &["Files.Read", "Files.Read.All"],
         Need::Chats => &["Chat.Read"],
         Need::Channels => &["Chat.Read", "ChannelMessage.Read.All"],
     }

@@ -103,6 +103,7 @@ impl Server {
         Ok(Self(Arc::new(Services {
             graph: Graph::new(
                 config.graph.url.clone(),
+                config.download_origins()?,
                 policy,
                 exchange,
                 transport,

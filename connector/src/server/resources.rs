@@ -28,6 +28,10 @@ pub(super) fn templates() -> Vec<ResourceTemplate> {
         ("calendar:///events/{id}{?owner}", "calendar-event", "An event of a calendar"),
         ("teams:///chats/{chat}/messages/{id}", "chat-message", "A message of a chat"),
         ("teams:///teams/{team}/channels/{channel}/messages/{id}", "channel-message", "A message of a channel"),
+        ("file:///{drive}/{item}", "file", "A file, or what lies in a folder"),
+        ("drive:///sites/{site}", "libraries", "The document libraries of a site"),
+        ("site:///{site}", "site", "A site"),
+        ("page:///sites/{site}/pages/{id}", "page", "A page of a site"),
     ]
     .into_iter()
     .map(|(template, name, title)| ResourceTemplate::new(template, name).with_title(title))

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::dates::{self, Bound};
+use super::read_resource::{file_uri, readable};
 use super::{Note, Reach, ToolRow, answer, arguments, input_schema, output_schema};
 use crate::graph::ask::GraphAsk;
 use crate::graph::client::Reader;
@@ -112,6 +113,8 @@ struct PageFacts {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Item {
+    /// For read_resource.
+    uri: Option<String>,
     id: String,
     drive_id: Option<String>,
     site_id: Option<String>,
@@ -126,7 +129,7 @@ struct Item {
     /// Whether read_resource gives the content.
     readable: bool,
     /// Why not.
-    reason: Option<&'static str>,
+    reason: Option<String>,
     /// The words around what was found.
     snippet: Option<String>,
 }
@@ -364,6 +367,13 @@ fn kind_of(item: &FoundItem) -> Kind {
 
 fn item(hit: Hit<FoundItem>) -> Item {
     let kind = kind_of(&hit.resource);
+    let drive = hit.resource.parent_reference.as_ref().and_then(|parent| parent.drive_id.as_deref());
+    let uri = drive.and_then(|drive| file_uri(drive, &hit.resource.id));
+    let reason = match (kind, &uri) {
+        (_, None) => Some("Microsoft 365 does not say in which drive it lies.".to_owned()),
+        (Kind::Folder, _) => None,
+        (Kind::File, _) => readable(&hit.resource).err().map(|refusal| refusal.message().to_owned()),
+    };
     let FoundItem {
         id,
         name,
@@ -378,6 +388,7 @@ fn item(hit: Hit<FoundItem>) -> Item {
     } = hit.resource;
     let (drive_id, site_id) = parent_reference.map_or((None, None), |parent| (parent.drive_id, parent.site_id));
     Item {
+        uri,
         id,
         drive_id,
         site_id,
@@ -389,8 +400,8 @@ fn item(hit: Hit<FoundItem>) -> Item {
         created_date_time,
         last_modified_date_time,
         last_modified_by: last_modified_by.and_then(|actors| actors.user).and_then(|user| user.display_name),
-        readable: false,
-        reason: Some("this version finds files and does not read them yet"),
+        readable: reason.is_none(),
+        reason,
         snippet: hit.summary.as_deref().map(search::plain),
     }
 }

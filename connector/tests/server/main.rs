@@ -5,6 +5,7 @@ mod chaos;
 mod chats;
 mod doors;
 mod exchange;
+mod files;
 mod load;
 mod mail;
 mod operations;

@@ -45,7 +45,7 @@ async fn a_resource_is_read_under_the_tools_rules() {
     assert_eq!(read("mail:///messages/unknown").await, (json!(-32602), json!("NOT_FOUND")));
     let missing = scene.resource(&alice, "mail:///messages/unknown").await.json();
     assert_eq!(missing["error"]["data"]["uri"], "mail:///messages/unknown");
-    assert_eq!(read("file:///etc/passwd").await, (json!(-32602), json!("UNSUPPORTED_TYPE")));
+    assert_eq!(read("meeting-transcript:///events/a").await, (json!(-32602), json!("UNSUPPORTED_TYPE")));
     assert_eq!(read("mail:///messages/..").await, (json!(-32602), json!("INVALID_URI")));
     scene.stub.revoke("Mail.Read");
     scene.clock.advance(60);

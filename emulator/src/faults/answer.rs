@@ -27,6 +27,11 @@ pub(crate) fn refusal(
     response
 }
 
+/// A redirect to `location`.
+pub(crate) fn redirect(location: HeaderValue) -> Response {
+    (StatusCode::FOUND, [(header::LOCATION, location)]).into_response()
+}
+
 fn login(state: &State, status: StatusCode) -> Response {
     let (number, error, text) = match status.as_u16() {
         429 => (90055, "temporarily_unavailable", "There have been too many requests for this tenant. Retry later."),

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 use crate::serve::HostKind;
 
-pub(crate) use answer::{cut_short, refusal};
+pub(crate) use answer::{cut_short, redirect, refusal};
 
 /// The longest delay: beyond it a client has given up.
 pub const LONGEST_DELAY: Duration = Duration::from_mins(2);
@@ -48,6 +48,8 @@ pub enum Act {
     Hold,
     /// The answer breaks off in the middle of its body; its length says so, so that clients read it to the end.
     CutShort,
+    /// A redirect to somewhere else: what a hostile or mistaken service may answer.
+    Redirect(http::HeaderValue),
 }
 
 /// One row of the table.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,8 @@ enum Where {
     Login,
     /// The Graph host.
     Graph,
+    /// The host of downloads.
+    Content,
 }
 
 /// What happens.
@@ -44,6 +46,8 @@ enum Kind {
     Hold,
     /// The answer's body breaks off in the middle.
     CutShort,
+    /// A redirect to `location`.
+    Redirect,
 }
 
 /// `{"host": "login", "grant": "refresh_token", "kind": "status", "status": 429, "retryAfter": 2, "count": 1}`.
@@ -66,6 +70,8 @@ struct New {
     retry_after: Option<u32>,
     /// Of `status`: a body that is not the service's.
     body: Option<String>,
+    /// Of `redirect`: where to.
+    location: Option<String>,
     /// Of `delay`: 0 to 120.
     delay_seconds: Option<f64>,
     /// How often; without end when absent.
@@ -123,6 +129,7 @@ fn shown(fault: &Fault) -> Row {
         Act::Delay(_) => Kind::Delay,
         Act::Hold => Kind::Hold,
         Act::CutShort => Kind::CutShort,
+        Act::Redirect(_) => Kind::Redirect,
     };
     let Fault { id, left, taken, waiting, .. } = *fault;
     Row { id, host: fault.target.host.as_str(), kind, left, taken, waiting }
@@ -143,6 +150,10 @@ async fn add(state: Arc<State>, new: New) -> Result<Made, LabError> {
         }
         Kind::Hold => Act::Hold,
         Kind::CutShort => Act::CutShort,
+        Kind::Redirect => {
+            let location = new.location.and_then(|text| HeaderValue::try_from(text).ok());
+            Act::Redirect(location.ok_or_else(|| LabError::bad("\"location\" is where the redirect leads"))?)
+        }
     };
     let method = match new.method {
         Some(text) => Some(
@@ -154,6 +165,7 @@ async fn add(state: Arc<State>, new: New) -> Result<Made, LabError> {
     let host = match new.host {
         Where::Login => HostKind::Login,
         Where::Graph => HostKind::Graph,
+        Where::Content => HostKind::Content,
     };
     let target = Target { host, method, path: new.path, grant: new.grant };
     Ok(Made { id: state.faults.add(target, act, new.count) })

@@ -77,6 +77,7 @@ impl Host {
             Some(Act::Status { status, retry_after, body }) => {
                 faults::refusal(&self.state, self.kind, status, retry_after, body)
             }
+            Some(Act::Redirect(location)) => faults::redirect(location),
             Some(Act::CutShort) => faults::cut_short(self.handle(request(parts, body), peer).await).await,
             Some(Act::Delay(_) | Act::Hold) | None => self.handle(request(parts, body), peer).await,
         }

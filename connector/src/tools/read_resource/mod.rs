@@ -1,12 +1,16 @@
-//! The content behind a `uri`: a message, an attachment, a folder, an event.
+//! The content behind a `uri`: a message, an attachment, a folder, an event, a Teams message, a file, a page.
 
 mod attachment;
 mod chat;
 mod document;
 mod event;
+mod file;
 mod folder;
 mod message;
+mod site;
 mod text;
+
+pub(super) use file::{readable, uri as file_uri};
 
 use futures_util::{StreamExt as _, stream};
 use rmcp::schemars;
@@ -32,10 +36,11 @@ pub(super) const TOOL: ToolRow = ToolRow {
     name: NAME,
     title: "Read a Microsoft 365 resource",
     description: "Reads what a `uri` names: mail:///messages/{id}, mail:///messages/{id}/attachments/{id}, mail:///folders/, mail:///folders/{id}, calendar:///events/{id}, \
-                  teams:///chats/{id}/messages/{id} and teams:///teams/{id}/channels/{id}/messages/{id}. \
-                  Attachments are read as what they are: Word, Excel, PowerPoint, PDF, mail, text. Long content comes in parts: repeat the \
+                  teams:///chats/{id}/messages/{id}, teams:///teams/{id}/channels/{id}/messages/{id}, file:///{driveId}/{itemId} or \
+                  file:///{driveId}/{path} (a folder lists what lies in it), drive:///sites/{siteId}, site:///{siteId} and \
+                  page:///sites/{siteId}/pages/{pageId}. Files and attachments are read as what they are: Word, Excel, PowerPoint, PDF, mail, text. Long content comes in parts: repeat the \
                   call with `cursor`. Up to 20 uris can be read in one call with `uris`.",
-    needs: &[Need::OwnMail, Need::OwnCalendar, Need::Chats],
+    needs: &[Need::OwnMail, Need::OwnCalendar, Need::Chats, Need::OwnFiles, Need::Sites],
     input: input_schema::<Input>,
     output: output_schema::<Output>,
     call: |reach, arguments| Box::pin(call(reach, arguments)),
@@ -113,6 +118,11 @@ enum Kind {
     Folders,
     Event,
     ChatMessage,
+    File,
+    DriveFolder,
+    Site,
+    Drives,
+    Page,
 }
 
 /// A resource before it is cut into parts.
@@ -192,6 +202,7 @@ async fn one(reach: &Reach<'_>, text: &str, sealed: Option<&str>, mut wanted: Wa
         ResourceUri::Event { .. } => reach.calendar(&mailbox),
         ResourceUri::ChatMessage { .. } => reach.graph(Need::Chats),
         ResourceUri::ChannelMessage { .. } => reach.graph(Need::Channels),
+        ResourceUri::Drives { .. } | ResourceUri::Site { .. } | ResourceUri::Page { .. } => reach.graph(Need::Sites),
         _ => reach.mail(&mailbox),
     };
     let whole = match &uri {
@@ -204,6 +215,10 @@ async fn one(reach: &Reach<'_>, text: &str, sealed: Option<&str>, mut wanted: Wa
         ResourceUri::ChannelMessage { team, channel, id } => {
             chat::read(&graph, &GraphRead::ChannelMessage { team, channel, id }).await?
         }
+        ResourceUri::Item { drive, parts } => file::read(reach, drive, parts).await?,
+        ResourceUri::Drives { site } => site::drives(&graph, site).await?,
+        ResourceUri::Site { site } => site::read(&graph, site).await?,
+        ResourceUri::Page { site, id } => site::page(&graph, site, id).await?,
     };
     let Whole { kind, mime_type, title, metadata, content, notes } = whole;
     let shown = document::show(&content, &wanted)?;
@@ -230,7 +245,7 @@ fn unreadable(error: UriError) -> Refusal {
         UriError::OtherScheme(scheme) => Refusal::new(
             Code::UnsupportedType,
             format!(
-                "Resources of the scheme `{scheme}` are not read by this version of the connector, which reads mail, calendars and Teams messages."
+                "Resources of the scheme `{scheme}` are not read by this version of the connector, which reads mail, calendars, files and Teams messages."
             ),
         ),
     }
