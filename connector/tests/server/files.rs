@@ -112,14 +112,14 @@ async fn each_drive_needs_the_permission_that_is_promised_for_it() {
 #[tokio::test]
 async fn a_redirect_that_leads_elsewhere_is_not_followed() {
     let (downloads, content) = content(200, b"text", None).await;
-    let elsewhere = ["https://files.attacker.example/a", "/relative", "file:///etc/passwd", "http://127.0.0.1:1/a", ""];
-    for location in elsewhere {
+    let (other, not_ours) = self::content(200, b"text", None).await;
+    for location in [other.as_str(), "https://files.attacker.example/a", "/relative", "file:///etc/passwd", ""] {
         let scene = scene(&downloads).await;
         found(&scene, "documentLibrary", "nobody", "plan.txt", location);
         let answer = scene.tool("read_resource", json!({ "uri": URI })).await;
         assert_eq!(answer.code(), "UPSTREAM_ERROR", "{location}");
     }
-    assert!(content.came.lock().unwrap().is_empty());
+    assert!(content.came.lock().unwrap().is_empty() && not_ours.came.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
