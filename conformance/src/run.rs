@@ -423,7 +423,7 @@ impl Outcome {
         }
     }
 
-    fn new(check: &'static Check, verdict: Verdict, reason: Option<String>) -> Self {
+    pub(crate) fn new(check: &'static Check, verdict: Verdict, reason: Option<String>) -> Self {
         Self {
             check,
             verdict,

@@ -1,5 +1,7 @@
 //! A bundle of evidence, through the command: what is in it, that it is what was produced, and that two runs say the same.
 
+mod formats;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -78,7 +80,7 @@ fn a_bundle_stands_by_itself() {
     assert!(verdict.pointer("/negative/bytes").unwrap().as_u64().unwrap() > 10_000);
     let page = std::fs::read_to_string(scene.join("report.html")).unwrap();
     for needed in
-        ["default-src 'none'", "width=device-width", "Stopped by the graph", "<svg", "as curl", "offline365 replay"]
+        ["default-src 'none'", "width=device-width", "Stopped by Graph", "<svg", "as curl", "offline365 replay"]
     {
         assert!(page.contains(needed), "{needed}");
     }
@@ -162,4 +164,85 @@ fn two_runs_say_the_same_and_a_changed_verdict_shows() {
         assert!(finding.contains(part), "{part}\n{finding}");
     }
     assert!(said(&bundle(Path::new(one), &[])).contains("is not empty"));
+}
+
+/// What people write who want to break a report.
+const HOSTILE: &str = include_str!("../interop/hostile.yaml");
+
+#[test]
+fn hostile_text_breaks_no_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hostile.yaml");
+    std::fs::write(&file, HOSTILE.replace("LONG", &"x".repeat(60_000))).unwrap();
+    let out = folder.path().join("out");
+    let made = offline365(&["replay", file.to_str().unwrap(), "--evidence", out.to_str().unwrap()]);
+    let told = said(&made);
+    assert!(!told.contains(['\u{1b}', '\u{7}', '\u{202e}']), "hostile text reaches the terminal");
+    for path in files(&out) {
+        let bytes = std::fs::read(&path).unwrap();
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let problems = match name {
+            "transcript.har" => formats::har(&bytes),
+            "results.sarif" => formats::sarif(&bytes),
+            "junit.xml" => formats::junit(&text),
+            "sequence.svg" => formats::xml(&text),
+            _ if path.extension().is_some_and(|kind| kind == "json") => {
+                serde_json::from_slice::<Value>(&bytes).err().map(|error| error.to_string()).into_iter().collect()
+            }
+            _ => Vec::new(),
+        };
+        assert!(problems.is_empty(), "{name}: {problems:#?}");
+        if !name.ends_with("json") && !name.ends_with("har") && !name.ends_with("sarif") {
+            assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{name}");
+            assert!(!text.contains("<script") && !text.contains("<img") && !text.contains("<svg onload"), "{name}");
+        }
+    }
+    let verify = offline365(&["verify", out.to_str().unwrap()]);
+    assert!(verify.status.success(), "{}", said(&verify));
+}
+
+#[test]
+fn the_formats_are_what_their_schemas_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let (good, bad) = (folder.path().join("good"), folder.path().join("bad"));
+    let of = |folder: &Path, more: &[&str]| {
+        let common =
+            ["replay", "--quiet", "tenant-isolation/foreign-id-read", "token-validation/issuer", "host/other-browser"];
+        offline365(&[&common, more, &["--evidence", folder.to_str().unwrap()]].concat())
+    };
+    of(&good, &[]);
+    of(&bad, &["--broken", "cache-shared"]);
+    let mut seen = 0;
+    for path in files(folder.path()) {
+        let bytes = std::fs::read(&path).unwrap();
+        let problems = match path.file_name().unwrap().to_str().unwrap() {
+            "transcript.har" => formats::har(&bytes),
+            "results.sarif" => formats::sarif(&bytes),
+            "junit.xml" => formats::junit(std::str::from_utf8(&bytes).unwrap()),
+            "sequence.svg" | "report.html" => Vec::new(),
+            _ => continue,
+        };
+        seen += 1;
+        assert!(problems.is_empty(), "{}: {problems:#?}", path.display());
+    }
+    assert!(seen > 12, "{seen} files");
+    // The schemas notice.
+    let har = json(good.join(ATTACK).join("transcript.har"));
+    let mut wrong = har.clone();
+    wrong["log"]["entries"][0]["request"].as_object_mut().unwrap().remove("bodySize");
+    wrong["log"]["entries"][0]["startedDateTime"] = "yesterday".into();
+    wrong["log"]["entries"][0]["surprise"] = 1.into();
+    assert_eq!(formats::har(&serde_json::to_vec(&wrong).unwrap()).len(), 3);
+    let mut wrong = json(good.join("results.sarif"));
+    wrong["runs"][0]["results"][0]["level"] = "error".into();
+    wrong["runs"][0]["results"][0]["ruleIndex"] = 2.into();
+    wrong["runs"][0]["results"][0]["message"]["text"] = "".into();
+    assert_eq!(formats::sarif(&serde_json::to_vec(&wrong).unwrap()).len(), 3);
+    let junit = std::fs::read_to_string(good.join("junit.xml")).unwrap();
+    for (right, wrong) in
+        [("<properties>", "<property>"), (" name=", " nam="), ("tests=\"", "tests=\"1"), ("</testcase>", "")]
+    {
+        assert!(!formats::junit(&junit.replacen(right, wrong, 1)).is_empty(), "{wrong}");
+    }
 }

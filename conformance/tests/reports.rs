@@ -1,5 +1,7 @@
 //! What reports look like, on one sample: a pass, a failure, an inconclusive and a not-applicable.
 
+mod formats;
+
 use std::collections::BTreeMap;
 
 use conformance::bench::Measurement;
@@ -106,6 +108,8 @@ fn anonymous(text: &str) -> String {
 fn the_junit_report() {
     let text = junit::render(&with_own_file());
     assert!(!text.contains('\u{1b}') && !text.contains("<script>"));
+    assert_eq!(formats::junit(&text), [""; 0]);
+    assert_eq!(formats::xml(&text), [""; 0]);
     insta::assert_snapshot!("junit", text);
 }
 
@@ -133,6 +137,8 @@ fn the_html_report_needs_no_script_and_loads_nothing() {
 fn the_sarif_report_points_at_places_that_exist() {
     let requirements = requirements::all().unwrap();
     let text = sarif::render(&with_own_file(), &requirements).unwrap();
+    assert_eq!(formats::sarif(text.as_bytes()), [""; 0]);
+    assert!(!formats::har(text.as_bytes()).is_empty(), "the schemas are told apart");
     let sarif: Value = serde_json::from_str(&text).unwrap();
     let results = sarif.pointer("/runs/0/results").unwrap().as_array().unwrap();
     assert_eq!(results.len(), 3, "failures and inconclusive ones alone");

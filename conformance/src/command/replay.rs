@@ -77,7 +77,7 @@ pub async fn run(args: ReplayArgs) -> Result<ExitCode, CommandError> {
     if let Some(folder) = &args.evidence {
         let faults = evidence::Faults::run(&runner, &checks).await;
         let environment = evidence::environment(&args, &runner, &target, began).await;
-        written = Some(evidence::write(folder, &args, environment, &mut outcomes, &faults)?);
+        written = Some(evidence::write(folder, &args, &target, environment, &mut outcomes, &faults)?);
     }
     let report = Report::new(target.name(), args.seed, &outcomes);
     println!("\n{} of {} refused as they must be", report.count(Verdict::Pass), outcomes.len());
@@ -122,16 +122,16 @@ async fn succeed(
             let target = Target::Embedded(Some(broken));
             let environment = evidence::environment(args, runner, &target, began.clone()).await;
             let none = evidence::Faults::none();
-            println!("{}", evidence::write(&folder.join(name), args, environment, &mut outcomes, &none)?);
+            println!("{}", evidence::write(&folder.join(name), args, &target, environment, &mut outcomes, &none)?);
         }
     }
     Ok(ExitCode::from(u8::from(!all)))
 }
 
 fn tell(args: &ReplayArgs, outcome: &Outcome, target: &str) -> Result<(), CommandError> {
-    println!("\n{}: {}\nagainst {target}", outcome.check.id, outcome.check.title);
+    println!("\n{}: {}\nagainst {}", outcome.check.id, printable(outcome.check.title), printable(target));
     if let Some(attack) = outcome.check.attack {
-        println!("by {}, who has {}", attack.by, attack.knows);
+        println!("by {}, who has {}", printable(attack.by), printable(attack.knows));
     }
     if !args.quiet {
         print!("{}", story::render(&transcript(outcome)?));

@@ -27,6 +27,9 @@ mod summary;
 pub mod verify;
 mod weakness;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use bundle::sha256;
 pub use bundle::{Bundle, BundleError, Described, Environment};
 pub use negative::{Hit, Negative, Outbound, Place};

@@ -82,7 +82,7 @@ impl Negative {
                 let path = Url::parse(&hop.url).map_or_else(|_| hop.url.clone(), |url| template(url.path()));
                 *outbound.entry((hop.to.clone(), hop.method.clone(), path)).or_default() += 1;
             }
-            if hop.from != "harness" || hop.to != "connector" {
+            if hop.from != "harness" || !matches!(hop.to.as_str(), "connector" | "host") {
                 continue;
             }
             let mut answer = Vec::new();

@@ -5,22 +5,22 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::{Scene, curl, finding};
-use crate::check::Verdict;
+use crate::check::{Layer, Verdict};
 use crate::recorder::{Card, Entry, Message, StepKind};
 use crate::report::junit::escaped;
 
 /// What every page of a bundle looks like.
 pub(super) const STYLE: &str = "\
-:root{color-scheme:light dark}*{box-sizing:border-box}body{font:16px/1.5 system-ui,sans-serif;max-width:68rem;margin:0 auto;padding:1rem}\
+:root{color-scheme:light dark}*{box-sizing:border-box}body{font:16px/1.5 system-ui,sans-serif;max-width:68rem;margin:0 auto;padding:1rem;overflow-wrap:anywhere}\
 h1{font-size:1.4rem;line-height:1.25;margin:.6rem 0}h2{font-size:1.15rem;margin:2rem 0 .5rem}.wide{overflow-x:auto;max-width:100%}\
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem .3rem 0;border-bottom:1px solid #8885;vertical-align:top}\
+table{border-collapse:collapse;width:100%}table.five,table.three{table-layout:fixed}table.five .head th:nth-child(1),table.three .head th:nth-child(1){width:6.5rem}table.five .head th:nth-child(5){width:8rem}th,td{text-align:left;overflow-wrap:anywhere;padding:.3rem .6rem .3rem 0;border-bottom:1px solid #8885;vertical-align:top}\
 td.n{text-align:right;font-variant-numeric:tabular-nums}.v{display:inline-block;padding:0 .5rem;border-radius:.3rem;font-weight:600;color:#fff;white-space:nowrap}\
 .pass{background:#1a7f37}.fail{background:#b3261e}.inconclusive{background:#8a5a00}.na{background:#57606a}\
 code,pre{font:13px/1.45 ui-monospace,monospace}code{overflow-wrap:anywhere}pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#8881;padding:.6rem;border-radius:.4rem;margin:.4rem 0}\
 details{margin:.4rem 0;padding:.4rem .6rem;border:1px solid #8885;border-radius:.4rem}summary{cursor:pointer;overflow-wrap:anywhere}\
 .held{color:#1a7f37}.broken{color:#b3261e;font-weight:600}.dim{opacity:.75;font-size:.9rem}.box{border-left:4px solid #8888;padding:.2rem .9rem;margin:1rem 0;background:#8881;border-radius:0 .4rem .4rem 0}\
 .box.pass{border-color:#1a7f37;background:#1a7f3714}.box.fail{border-color:#b3261e;background:#b3261e14}.box.inconclusive{border-color:#8a5a00;background:#8a5a0014}.box p{margin:.5rem 0}\
-mark{background:#ffd33d66;color:inherit;padding:0 .15rem;border-radius:.2rem}svg{display:block;border-radius:.4rem}ol.steps{padding:0;list-style:none}\
+mark{background:#ffd33d66;color:inherit;padding:0 .15rem;border-radius:.2rem}svg{display:block;border-radius:.4rem}\
 a{color:inherit}nav a{margin-right:1rem}\
 @media(max-width:40rem){body{padding:.7rem}table.stack,table.stack tbody,table.stack tr,table.stack td{display:block;width:100%}table.stack tr.head{display:none}\
 table.stack tr{border-bottom:1px solid #8885;padding:.4rem 0}table.stack td{border:0;padding:.1rem 0}table.stack td[data-l]::before{content:attr(data-l) \": \";opacity:.7;font-size:.85em}}\
@@ -51,14 +51,14 @@ pub(super) fn render(scene: &Scene, svg: &str) -> String {
         let _ = writeln!(out, "<h2>The finding, ready to paste</h2><pre>{}</pre>", lines(&finding::markdown(scene)));
     }
     again(&mut out, scene);
-    out.push_str("</body></html>\n");
+    out.push_str("</main></body></html>\n");
     out
 }
 
 /// The beginning of a page.
 pub(super) fn head(title: &str) -> String {
     format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title><style>{STYLE}</style></head><body>\n",
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title><style>{STYLE}</style></head><body><main>\n",
         escaped(title)
     )
 }
@@ -108,7 +108,7 @@ fn minute(out: &mut String, scene: &Scene) {
 }
 
 fn assertions(out: &mut String, scene: &Scene) {
-    out.push_str("<h2>What had to hold</h2><table class=\"stack\"><tr class=\"head\"><th></th><th>claim</th><th>expected</th><th>observed</th><th>shown by</th></tr>\n");
+    out.push_str("<h2>What had to hold</h2><table class=\"stack five\"><tr class=\"head\"><th>result</th><th>claim</th><th>expected</th><th>observed</th><th>shown by</th></tr>\n");
     for it in &scene.verdict.assertions {
         let (class, mark) = if it.said.held { ("held", "✓ held") } else { ("broken", "✗ broken") };
         let _ = writeln!(
@@ -149,7 +149,7 @@ fn grounds(out: &mut String, scene: &Scene) {
     out.push_str("<h2>Why a refusal means something</h2>\n");
     if !scene.verdict.controls.is_empty() {
         out.push_str(
-            "<table class=\"stack\"><tr class=\"head\"><th></th><th>what must work</th><th>observed</th></tr>\n",
+            "<table class=\"stack three\"><tr class=\"head\"><th>result</th><th>what must work</th><th>observed</th></tr>\n",
         );
         for it in &scene.verdict.controls {
             let (class, mark) = if it.held { ("held", "✓ works") } else { ("broken", "✗ does not") };
@@ -163,7 +163,7 @@ fn grounds(out: &mut String, scene: &Scene) {
         out.push_str("</table>\n");
     }
     if !scene.verdict.faults.is_empty() {
-        out.push_str("<table class=\"stack\"><tr class=\"head\"><th></th><th>our connector with a fault</th><th>what the scenario says</th></tr>\n");
+        out.push_str("<table class=\"stack three\"><tr class=\"head\"><th>result</th><th>our connector with a fault</th><th>what the scenario says</th></tr>\n");
         for it in &scene.verdict.faults {
             let (class, mark) =
                 if it.verdict == Verdict::Fail { ("held", "✓ noticed") } else { ("broken", "✗ not noticed") };
@@ -398,10 +398,15 @@ impl Scene {
                 "Nothing had to be refused: what was served holds nothing that it must not.".to_owned()
             }
             (Verdict::Pass, Some(last)) => {
-                let by = last.by.map_or_else(|| "the target".to_owned(), |by| format!("the {by}"));
+                let by = match last.by {
+                    None => "the target",
+                    Some(Layer::Connector) => "the connector",
+                    Some(Layer::Issuer) => "the issuer",
+                    Some(Layer::Graph) => "Graph",
+                };
                 let reached = match (last.reached_issuer, last.reached_graph) {
                     (0, 0) => "nobody else was asked".to_owned(),
-                    (issuer, graph) => format!("meanwhile the issuer was asked {issuer} times, Graph {graph} times"),
+                    (issuer, graph) => format!("requests meanwhile: {issuer} to the issuer, {graph} to Graph"),
                 };
                 let code = last.code.as_deref().unwrap_or("no code");
                 format!("Stopped by {by}: HTTP {}, {code}; {reached}.", last.status)

@@ -11,8 +11,9 @@ use crate::report::terminal::printable;
 /// More arrows make no picture.
 const MOST: usize = 150;
 
-/// Distance between two lanes.
-const GAP: usize = 230;
+/// Distance between two lanes; many stand closer.
+const GAP: usize = 220;
+const NARROW_GAP: usize = 165;
 const ROW: usize = 46;
 const HEAD: usize = 44;
 
@@ -55,6 +56,8 @@ struct Draft {
 struct Sketch<'a> {
     attacker: &'a str,
     tenants: &'a BTreeMap<String, String>,
+    /// Labels of tokens that the attacker made.
+    forged: Vec<String>,
     rows: Vec<Result<Draft, String>>,
     actor: String,
     tried: bool,
@@ -71,6 +74,7 @@ impl Sequence {
         let mut sketch = Sketch {
             attacker: attacker.unwrap_or_default(),
             tenants,
+            forged: transcript.tokens.iter().filter(|card| card.forged).map(|card| card.label.clone()).collect(),
             rows: Vec::new(),
             actor: String::new(),
             tried: false,
@@ -82,7 +86,7 @@ impl Sequence {
         transcript.entries.iter().for_each(|entry| sketch.entry(entry));
         let drawn = sketch.rows.iter().flatten().flat_map(|draft| [draft.from.as_str(), draft.to.as_str()]);
         let drawn: std::collections::BTreeSet<&str> = drawn.collect();
-        let mut lanes: Vec<String> = ["attacker", "host", "connector"].map(str::to_owned).to_vec();
+        let mut lanes: Vec<String> = ["attacker", "people", "host", "connector"].map(str::to_owned).to_vec();
         lanes.extend(drawn.iter().filter(|lane| lane.starts_with("issuer")).map(|&lane| lane.to_owned()));
         lanes.push("graph".to_owned());
         lanes.retain(|lane| drawn.contains(lane.as_str()));
@@ -127,19 +131,21 @@ impl Sequence {
 
     /// A picture without script, font or link.
     pub(super) fn svg(&self) -> String {
-        let width = 180 + GAP * self.lanes.len().saturating_sub(1).max(1);
+        let gap = if self.lanes.len() > 5 { NARROW_GAP } else { GAP };
+        let x = |lane: usize| 80 + lane * gap;
+        let width = 160 + gap * self.lanes.len().saturating_sub(1).max(1);
         let height = HEAD + ROW * (self.rows.len() + 1) + 10;
         let mut out = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" font-family=\"system-ui,sans-serif\" font-size=\"12\">\n<title>Who asked whom, in order</title>\n<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" style=\"width:100%;max-width:{width}px;min-width:min({width}px,46rem);height:auto\" role=\"img\" font-family=\"system-ui,sans-serif\" font-size=\"12\">\n<title>Who asked whom, in order</title>\n<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
         );
         for (index, lane) in self.lanes.iter().enumerate() {
             let x = x(index);
             let (fill, ink) = if lane == "attacker" { ("#b3261e", "#ffffff") } else { ("#e7ebf0", "#1f2328") };
             let _ = writeln!(
                 out,
-                "<line x1=\"{x}\" y1=\"34\" x2=\"{x}\" y2=\"{}\" stroke=\"#c3c8ce\"/><rect x=\"{}\" y=\"8\" width=\"150\" height=\"26\" rx=\"5\" fill=\"{fill}\"/><text x=\"{x}\" y=\"26\" text-anchor=\"middle\" font-weight=\"600\" fill=\"{ink}\">{}</text>",
+                "<line x1=\"{x}\" y1=\"34\" x2=\"{x}\" y2=\"{}\" stroke=\"#c3c8ce\"/><rect x=\"{}\" y=\"8\" width=\"140\" height=\"26\" rx=\"5\" fill=\"{fill}\"/><text x=\"{x}\" y=\"26\" text-anchor=\"middle\" font-weight=\"600\" fill=\"{ink}\">{}</text>",
                 height - 8,
-                x - 75,
+                x - 70,
                 escaped(&cut(lane, 22))
             );
         }
@@ -147,7 +153,7 @@ impl Sequence {
         for row in &self.rows {
             match row {
                 Row::Step(text) => step(&mut out, text, y, width),
-                Row::Arrow(arrow) => self::arrow(&mut out, arrow, y),
+                Row::Arrow(arrow) => self::arrow(&mut out, arrow, (x(arrow.from), x(arrow.to)), y),
             }
             y += ROW;
         }
@@ -157,10 +163,6 @@ impl Sequence {
         out.push_str("</svg>\n");
         out
     }
-}
-
-fn x(lane: usize) -> usize {
-    90 + lane * GAP
 }
 
 fn step(out: &mut String, text: &str, y: usize, width: usize) {
@@ -174,8 +176,8 @@ fn step(out: &mut String, text: &str, y: usize, width: usize) {
     );
 }
 
-fn arrow(out: &mut String, arrow: &Arrow, y: usize) {
-    let (from, to) = (x(arrow.from), x(arrow.to));
+fn arrow(out: &mut String, arrow: &Arrow, ends: (usize, usize), y: usize) {
+    let (from, to) = ends;
     let (ink, dash) = match arrow.kind {
         Kind::Plain => ("#0b5cad", ""),
         Kind::Refused => ("#b3261e", ""),
@@ -183,7 +185,7 @@ fn arrow(out: &mut String, arrow: &Arrow, y: usize) {
     };
     let line = y + 38;
     let head = if to > from { to.saturating_sub(8) } else { to + 8 };
-    let room = from.abs_diff(to) / 7;
+    let room = from.abs_diff(to) / 6;
     let middle = usize::midpoint(from, to);
     let [one, two] = arrow.text.each_ref().map(|text| escaped(&cut(text, room)));
     let whole = escaped(&arrow.text.join(" "));
@@ -258,9 +260,11 @@ impl Sketch<'_> {
             other => other.to_owned(),
         };
         let from = if from == "harness" {
-            let attacks =
-                actor == self.attacker || (self.attacker.is_empty() && self.tried) || self.actor == self.attacker;
-            if attacks { "attacker" } else { "host" }.clone_into(&mut self.asker);
+            let forged = token(request).is_some_and(|label| self.forged.contains(&label));
+            let named = actor == self.attacker || self.actor == self.attacker;
+            let attacks = named || forged || (self.attacker.is_empty() && self.tried);
+            let person = if to == "host" { "people" } else { "host" };
+            if attacks { "attacker" } else { person }.clone_into(&mut self.asker);
             self.status = status;
             self.asker.clone()
         } else {
@@ -270,9 +274,10 @@ impl Sketch<'_> {
         };
         let header = |name: &str| request.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
         let tool = header("mcp-name").or_else(|| header("mcp-method")).unwrap_or_default();
-        let label = token(request).map_or_else(String::new, |label| format!("{label} "));
+        let label = token(request).map_or_else(String::new, |label| format!(" {label}"));
         let told = if status == 0 { "no answer".to_owned() } else { status.to_string() };
-        let text = [format!("#{seq} {method} {}", template(path)), format!("{tool} {label}→ {told}").trim().to_owned()];
+        let what = if tool.is_empty() { template(path) } else { tool.to_owned() };
+        let text = [format!("#{seq} {method} → {told}{label}"), what];
         // A refusal over MCP is red where it is told; a refusal upstream is red at once.
         let kind = if status >= 400 && from == "connector" { Kind::Refused } else { Kind::Plain };
         self.rows.push(Ok(Draft { from, to, text, kind }));

@@ -52,7 +52,7 @@ pub(super) fn render(environment: &Environment, scenes: &[Scene]) -> String {
     for suite in suites {
         let _ = writeln!(
             out,
-            "<h2 id=\"{0}\">{0}</h2><table class=\"stack\"><tr class=\"head\"><th></th><th>scenario</th><th>severity</th><th>outcome</th></tr>",
+            "<h2 id=\"{0}\">{0}</h2><table class=\"stack\"><tr class=\"head\"><th>verdict</th><th>scenario</th><th>severity</th><th>outcome</th></tr>",
             escaped(suite)
         );
         for scene in scenes.iter().filter(|scene| scene.suite() == suite) {
@@ -68,12 +68,12 @@ pub(super) fn render(environment: &Environment, scenes: &[Scene]) -> String {
         }
         out.push_str("</table>\n");
     }
-    out.push_str("<p class=\"dim\">Hashes of every file: <code>manifest.json</code>; <code>offline365 verify DIR</code> compares them. How to read it: docs/evidence.md.</p></body></html>\n");
+    out.push_str("<p class=\"dim\">Hashes of every file: <code>manifest.json</code>; <code>offline365 verify DIR</code> compares them. How to read it: docs/evidence.md.</p></main></body></html>\n");
     out
 }
 
 fn matrix(out: &mut String, scenes: &[Scene]) {
-    out.push_str("<h2>Suites</h2><div class=\"wide\"><table><tr><th>suite</th><th>pass</th><th>fail</th><th>inconclusive</th><th>not applicable</th></tr>\n");
+    out.push_str("<h2>Suites</h2><div class=\"wide\"><table><tr><th>suite</th><th>pass</th><th>fail</th><th>inconclusive</th><th>n/a</th></tr>\n");
     let mut suites: Vec<&str> = scenes.iter().map(Scene::suite).collect();
     suites.dedup();
     for suite in suites {

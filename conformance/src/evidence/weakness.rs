@@ -24,7 +24,9 @@ pub struct Weakness {
 impl Weakness {
     /// The weakness that a failure of this check is: by its first requirement that says so, else by its suite.
     pub fn of(check: &Check) -> Self {
-        let by_requirement = check.requirements.iter().find_map(|id| by_requirement(id));
+        // A rule about tokens says more than the promise that it serves.
+        let (rules, promises): (Vec<_>, Vec<_>) = check.requirements.iter().partition(|id| id.starts_with("T-"));
+        let by_requirement = rules.into_iter().chain(promises).find_map(by_requirement);
         by_requirement.unwrap_or_else(|| by_suite(check.suite()))
     }
 }

@@ -71,12 +71,13 @@ pub(super) async fn environment(args: &ReplayArgs, runner: &Runner, target: &Tar
 pub(super) fn write(
     folder: &Path,
     args: &ReplayArgs,
+    target: &Target,
     mut environment: Environment,
     outcomes: &mut [Outcome],
     faults: &Faults,
 ) -> Result<String, CommandError> {
     let ours = |why: String| CommandError::Ours(why);
-    let report = lines(args, &environment.target.name, outcomes);
+    let report = lines(args, target, outcomes);
     let mut scenes = Vec::new();
     for (outcome, again) in outcomes.iter_mut().zip(report) {
         let scene = Scene::of(outcome, &environment.target.name, faults.of(outcome.check), again);
@@ -102,8 +103,12 @@ pub(super) fn write(
 }
 
 /// The line that replays each.
-fn lines(args: &ReplayArgs, target: &str, outcomes: &[Outcome]) -> Vec<String> {
-    let mut report = Report::new(target.to_owned(), args.seed, outcomes);
+fn lines(args: &ReplayArgs, target: &Target, outcomes: &[Outcome]) -> Vec<String> {
+    let mut report = Report::new(target.name(), args.seed, outcomes);
     report.profile_file = args.target.as_ref().map(|path| path.display().to_string());
-    report.results.iter().map(|result| report.again(result)).collect()
+    let fault = match target {
+        Target::Embedded(Some(broken)) => format!(" --broken {}", broken.name),
+        _ => String::new(),
+    };
+    report.results.iter().map(|result| report.again(result) + &fault).collect()
 }
