@@ -14,12 +14,16 @@ use jiff::{SignedDuration, Timestamp};
 use crate::bench::{Bench, Call, Embedded, Measurement, StartError};
 use crate::broken::Broken;
 use crate::check::{Check, Feature, Finding, Setup, Verdict, World};
+pub use crate::client::Via;
 use crate::evidence::Negative;
 use crate::recorder::{Recorder, Sweep};
 use crate::target::{Doors, Process, Profile, Target};
 
 /// How long one check may take before it is given up as inconclusive.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The same where a person holds requests in a proxy.
+const PATIENCE_OF_A_PERSON: Duration = Duration::from_hours(1);
 
 /// How many embedded benches run side by side. They mostly wait for each other's sockets, so a few more than there are cores.
 const SIDE_BY_SIDE: usize = 4;
@@ -33,6 +37,7 @@ pub struct Runner {
     watch: Option<fn(&Outcome)>,
     /// The words of the content, where every answer is to be searched for them.
     observed: Option<Arc<Sweep>>,
+    via: Option<Via>,
 }
 
 /// How one check ended, with everything it recorded.
@@ -103,6 +108,33 @@ struct Ground {
     process: Option<Process>,
 }
 
+/// What stays up after a check.
+pub struct Kept {
+    /// Where everything is.
+    pub doors: Doors,
+    house: House,
+}
+
+enum House {
+    Embedded(Box<Embedded>),
+    Elsewhere(Box<Ground>),
+}
+
+impl Kept {
+    /// Ends it.
+    pub async fn end(self) {
+        match self.house {
+            House::Embedded(house) => house.shutdown().await,
+            House::Elsewhere(ground) => {
+                if let Some(process) = ground.process {
+                    process.end().await;
+                }
+                ground.emulator.shutdown().await;
+            }
+        }
+    }
+}
+
 /// Why there is no ground to ask on.
 enum NoGround {
     Ours(String),
@@ -112,7 +144,7 @@ enum NoGround {
 impl Runner {
     /// A runner over these fixtures. The seed decides every random value of the worlds.
     pub fn new(plan: Plan, seed: u64) -> Self {
-        Self { plan: Arc::new(plan), seed, world: None, watch: None, observed: None }
+        Self { plan: Arc::new(plan), seed, world: None, watch: None, observed: None, via: None }
     }
 
     /// The same in a world that treats revocations so, whatever the checks say.
@@ -125,6 +157,12 @@ impl Runner {
     #[must_use]
     pub fn observed(self) -> Self {
         Self { observed: Some(Arc::new(Negative::words(&self.plan))), ..self }
+    }
+
+    /// The same, with every request of the harness through a proxy, one check after the other.
+    #[must_use]
+    pub fn via(self, via: Via) -> Self {
+        Self { via: Some(via), ..self }
     }
 
     /// What worlds are made from.
@@ -166,7 +204,11 @@ impl Runner {
                     .unwrap_or_else(|error| Outcome::halted(check, Halt::Ours, format!("the harness failed: {error}")))
             }
         });
-        stream::iter(runs.collect::<Vec<_>>()).buffered(SIDE_BY_SIDE).map(|outcome| self.told(outcome)).collect().await
+        stream::iter(runs.collect::<Vec<_>>())
+            .buffered(if self.via.is_some() { 1 } else { SIDE_BY_SIDE })
+            .map(|outcome| self.told(outcome))
+            .collect()
+            .await
     }
 
     async fn one(&self, check: &'static Check, broken: Option<&'static Broken>) -> Outcome {
@@ -177,9 +219,41 @@ impl Runner {
             Err(StartError::Ours(why)) => return Outcome::halted(check, Halt::Ours, why),
             Err(StartError::Target(why)) => return Outcome::halted(check, Halt::Target, why),
         };
-        let outcome = ask(check, bench, self.observed.as_deref()).await;
+        let outcome = self.ask(check, bench).await;
         house.shutdown().await;
         outcome
+    }
+
+    async fn ask(&self, check: &'static Check, mut bench: Bench) -> Outcome {
+        if let Some(via) = &self.via
+            && let Err(why) = bench.via(via)
+        {
+            return Outcome::halted(check, Halt::Ours, why);
+        }
+        let patience = if self.via.is_some() { PATIENCE_OF_A_PERSON } else { PATIENCE };
+        ask(check, bench, self.observed.as_deref(), patience).await
+    }
+
+    /// Runs one check and leaves everything up.
+    pub async fn keep(&self, check: &'static Check, target: &Target) -> Result<(Outcome, Kept), Outcome> {
+        match target {
+            Target::Embedded(broken) => {
+                let setup = Setup { world: self.world.unwrap_or(check.setup.world), ..check.setup };
+                let started = Embedded::start(Arc::clone(&self.plan), self.seed, &setup, *broken).await;
+                let (house, bench) = started.map_err(|error| Outcome::halted(check, Halt::Ours, error.to_string()))?;
+                let doors = bench.doors().clone();
+                let outcome = self.ask(check, bench).await;
+                Ok((outcome, Kept { doors, house: House::Embedded(Box::new(house)) }))
+            }
+            Target::Remote(profile) => match self.ground(profile).await {
+                Ok(ground) => {
+                    let outcome = self.on(check, &ground).await;
+                    Ok((outcome, Kept { doors: ground.doors.clone(), house: House::Elsewhere(Box::new(ground)) }))
+                }
+                Err(NoGround::Ours(why)) => Err(Outcome::halted(check, Halt::Ours, why)),
+                Err(NoGround::Target(why)) => Err(Outcome::halted(check, Halt::Target, why)),
+            },
+        }
     }
 
     /// One after the other: there is one target, and one world that it knows.
@@ -304,7 +378,7 @@ impl Runner {
         if let Err(error) = bench.lab().reset().await {
             return Outcome::halted(check, Halt::Ours, error.to_string());
         }
-        let mut outcome = ask(check, bench, self.observed.as_deref()).await;
+        let mut outcome = self.ask(check, bench).await;
         if let Some(said) = ground.process.as_ref().map(Process::said).filter(|said| !said.is_empty())
             && outcome.verdict != Verdict::Pass
             && let Some(reason) = &mut outcome.reason
@@ -374,13 +448,13 @@ fn missing(check: &Check, has: &BTreeSet<Feature>) -> Option<Feature> {
     check.needs.iter().find(|feature| !has.contains(feature)).copied()
 }
 
-async fn ask(check: &'static Check, mut bench: Bench, observed: Option<&Sweep>) -> Outcome {
+async fn ask(check: &'static Check, mut bench: Bench, observed: Option<&Sweep>, patience: Duration) -> Outcome {
     let before = if observed.is_some() { State::of(&bench).await } else { None };
-    let asked = tokio::time::timeout(PATIENCE, check.run.ask(&mut bench)).await;
+    let asked = tokio::time::timeout(patience, check.run.ask(&mut bench)).await;
     let finding = match asked {
         Ok(Ok(())) => None,
         Ok(Err(finding)) => Some(finding),
-        Err(_) => Some(Finding::Inconclusive(format!("not answered within {} s", PATIENCE.as_secs()))),
+        Err(_) => Some(Finding::Inconclusive(format!("not answered within {} s", patience.as_secs()))),
     };
     let mut outcome = match &finding {
         None => Outcome::new(check, Verdict::Pass, None),

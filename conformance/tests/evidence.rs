@@ -2,8 +2,11 @@
 
 mod formats;
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -244,5 +247,153 @@ fn the_formats_are_what_their_schemas_say() {
         [("<properties>", "<property>"), (" name=", " nam="), ("tests=\"", "tests=\"1"), ("</testcase>", "")]
     {
         assert!(!formats::junit(&junit.replacen(right, wrong, 1)).is_empty(), "{wrong}");
+    }
+}
+
+/// A proxy that keeps the head of every request, and forwards it.
+fn recording_proxy() -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let heads = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let kept = heads.clone();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let kept = kept.clone();
+            std::thread::spawn(move || forward(client, &kept));
+        }
+    });
+    (address, heads)
+}
+
+/// One request of a connection, whose end is its answer's end.
+fn forward(mut client: TcpStream, kept: &std::sync::Mutex<Vec<String>>) {
+    let mut bytes = Vec::new();
+    let mut piece = [0; 4096];
+    let head = loop {
+        let read = client.read(&mut piece).unwrap_or(0);
+        if read == 0 {
+            return;
+        }
+        bytes.extend_from_slice(&piece[..read]);
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break end + 4;
+        }
+    };
+    let text = String::from_utf8_lossy(&bytes[..head]).into_owned();
+    let length = text.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    while bytes.len() < head + length.unwrap_or(0) {
+        let read = client.read(&mut piece).unwrap_or(0);
+        bytes.extend_from_slice(&piece[..read]);
+    }
+    let (line, rest) = text.split_once("\r\n").unwrap();
+    let (method, address) = line.split_once(' ').unwrap();
+    let (host, path) = address.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut server = TcpStream::connect(host).unwrap();
+    write!(server, "{method} /{path}\r\nconnection: close\r\n{rest}").unwrap();
+    server.write_all(&bytes[head..]).unwrap();
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer).unwrap();
+    client.write_all(&answer).unwrap();
+    kept.lock().unwrap().push(text);
+}
+
+#[test]
+fn a_proxy_sees_every_step_and_evidence_does_not_see_the_proxy() {
+    let folder = tempfile::tempdir().unwrap();
+    let (proxy, heads) = recording_proxy();
+    let (plain, through) = (folder.path().join("plain"), folder.path().join("through"));
+    assert!(bundle(&plain, &[]).status.success());
+    let made = bundle(&through, &["--via", &proxy]);
+    assert!(made.status.success(), "{}", said(&made));
+    let marks: std::collections::BTreeSet<String> = heads
+        .lock()
+        .unwrap()
+        .iter()
+        .flat_map(|head| head.lines())
+        .filter_map(|line| line.strip_prefix("x-offline365-step: ").map(str::to_owned))
+        .collect();
+    let transcript = json(through.join(ATTACK).join("transcript.json"));
+    let mut steps = std::collections::BTreeSet::new();
+    let mut step = Value::Null;
+    for entry in transcript["entries"].as_array().unwrap() {
+        if entry["entry"] == "step" {
+            step = entry["number"].clone();
+        } else if entry["entry"] == "hop" && entry["from"] == "harness" {
+            steps.insert(format!("{step} {}", entry["actor"].as_str().unwrap()));
+        }
+    }
+    assert!(steps.len() >= 6 && steps.is_subset(&marks), "{steps:?} {marks:?}");
+    for path in files(&through) {
+        assert!(!std::fs::read_to_string(&path).unwrap().contains("x-offline365-step"), "{}", path.display());
+    }
+    let same = offline365(&["diff", plain.to_str().unwrap(), through.to_str().unwrap()]);
+    assert!(same.status.success(), "{}", said(&same));
+}
+
+/// Ends what it holds.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn ten_requests_of_a_kept_world_answer_as_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let live = folder.path().join("live");
+    let child = Command::new(env!("CARGO_BIN_EXE_offline365"))
+        .args(["replay", "token-validation/key-from-header", "--quiet", "--keep", "--live", live.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut child = Ended(child);
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let hint = lines.find(|line| line.contains("  again")).expect("it says how to go on");
+    assert!(hint.contains(".sh"), "{hint}");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&live), 0o700);
+    let mut tried = 0;
+    for path in files(&live) {
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        if path.extension().is_none_or(|kind| kind != "sh") || tried == 10 {
+            continue;
+        }
+        tried += 1;
+        let text = std::fs::read_to_string(&path).unwrap();
+        let recorded = text.lines().find_map(|line| line.strip_prefix("# recorded: ")).unwrap();
+        let answer = Command::new("sh").arg(&path).output().unwrap();
+        let answer = String::from_utf8_lossy(&answer.stdout).into_owned();
+        let status = answer.split(' ').nth(1).unwrap_or_default();
+        assert_eq!(status, recorded, "{}: {answer}", path.display());
+        assert!(path.with_extension("http").exists());
+    }
+    assert_eq!(tried, 10);
+    let again = offline365(&["replay", ATTACK, "--keep", "--live", live.to_str().unwrap()]);
+    assert_eq!(again.status.code(), Some(64), "a folder that is there is somebody's: {}", said(&again));
+    let inside = ["replay", ATTACK, "--keep", "--evidence", "/tmp/e", "--live", "/tmp/e/live"];
+    assert_eq!(offline365(&inside).status.code(), Some(64));
+}
+
+#[test]
+fn a_walk_goes_on_with_enter_and_stops_with_q() {
+    let walk = |keys: &str| {
+        let child = Command::new(env!("CARGO_BIN_EXE_offline365"))
+            .args(["replay", "token-validation/key-from-header", "--step"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut child = child.unwrap();
+        child.stdin.take().unwrap().write_all(keys.as_bytes()).unwrap();
+        said(&child.wait_with_output().unwrap())
+    };
+    let stopped = walk("\n\nq\n");
+    assert!(stopped.contains("step 3:") && !stopped.contains("step 4:"), "{stopped}");
+    assert!(stopped.contains("verdict: pass"));
+    let whole = walk("");
+    for told in ["must work, so that a refusal", "FORGED", "notice: header jwk", "It was the connector", "    tid "] {
+        assert!(whole.contains(told), "{told}\n{whole}");
     }
 }

@@ -113,7 +113,7 @@ impl Bench {
             request = request.json(&body);
         }
         let request = request.build().map_err(|error| failed(chain(&error)))?;
-        let hop = execute(&self.http, "host", request).await.map_err(failed)?;
+        let hop = execute(&self.http, "host", request, self.mark(actor)).await.map_err(failed)?;
         let told = Told::of(&hop);
         self.recorder.hop(Hop { actor: actor.to_owned(), ..hop });
         for upstream in self.drain().await? {

@@ -25,11 +25,14 @@ pub use reply::{Reply, Together};
 pub use sign_in::{SignIn, Tokens};
 
 use crate::check::{Feature, Finding};
-use crate::client::{self, chain};
+use crate::client::{self, Via, chain};
 use crate::lab::{Grant, Lab, LabError, Upstream};
 use crate::recorder::{Hop, Recorder, StepKind};
 use crate::scenario::template::Door;
 use crate::target::{Doors, SignInMode};
+
+/// The header that says to a proxy which step a request belongs to, and for whom it is.
+pub const MARK: &str = "x-offline365-step";
 
 /// The bench of one check.
 pub struct Bench {
@@ -46,6 +49,8 @@ pub struct Bench {
     measured: Vec<Measurement>,
     /// Who signs in at the moment.
     acting: String,
+    /// Whether requests say which step they belong to: where somebody looks on.
+    marked: bool,
 }
 
 /// How somebody signs in.
@@ -106,7 +111,26 @@ impl Bench {
             person.password.iter().for_each(|password| recorder.secret("password", password));
         }
         let (calls, measured, acting) = (0, Vec::new(), String::new());
-        Ok(Self { plan, recorder, lab, http, doors, clock, seen: 0, sign_ins: 0, calls, measured, acting })
+        let marked = false;
+        Ok(Self { plan, recorder, lab, http, doors, clock, seen: 0, sign_ins: 0, calls, measured, acting, marked })
+    }
+
+    /// Sends everything but controls of the world through a proxy, each request with its step and actor.
+    pub(crate) fn via(&mut self, via: &Via) -> Result<(), String> {
+        self.http = client::build_via(Some(via)).map_err(|error| chain(&error))?;
+        self.marked = true;
+        Ok(())
+    }
+
+    /// What a request says to whoever looks on.
+    fn mark(&self, actor: &str) -> Option<http::HeaderValue> {
+        let actor: String = actor.chars().filter(char::is_ascii_graphic).collect();
+        http::HeaderValue::try_from(format!("{} {actor}", self.recorder.step_number())).ok().filter(|_| self.marked)
+    }
+
+    /// Where everything is.
+    pub fn doors(&self) -> &Doors {
+        &self.doors
     }
 
     /// The world's control plane.
@@ -231,7 +255,7 @@ impl Bench {
         let actors: Vec<&str> = calls.iter().map(|call| call.actor.as_str()).collect();
         self.recorder.step(StepKind::Attempt, &actors.join(", "), label);
         let calls: Vec<Call> = calls.into_iter().map(|call| self.doors.tools.translated(call)).collect();
-        let sent = calls.iter().map(|call| send(&self.http, &self.doors.mcp, call));
+        let sent = calls.iter().map(|call| send(&self.http, &self.doors.mcp, call, self.mark(&call.actor)));
         let mut replies = Vec::new();
         for (call, hop) in calls.iter().zip(futures_util::future::join_all(sent).await) {
             replies.push(self.keep(call, hop.map_err(|why| Finding::Inconclusive(format!("{label}: {why}")))?));
@@ -249,7 +273,7 @@ impl Bench {
     async fn run(&mut self, kind: StepKind, label: &str, call: &Call) -> Result<Reply, Finding> {
         self.recorder.step(kind, &call.actor, label);
         let call = self.doors.tools.translated(call.clone());
-        let hop = send(&self.http, &self.doors.mcp, &call).await;
+        let hop = send(&self.http, &self.doors.mcp, &call, self.mark(&call.actor)).await;
         let hop = hop.map_err(|why| Finding::Inconclusive(format!("{label}: no answer: {why}")))?;
         let mut reply = self.keep(&call, hop);
         reply.upstream = self.drain().await?;
@@ -268,7 +292,7 @@ impl Bench {
     /// One exchange of the harness with the issuer.
     async fn exchange(&mut self, to: &str, request: reqwest::RequestBuilder) -> Result<Hop, String> {
         let request = request.build().map_err(|error| chain(&error))?;
-        let hop = execute(&self.http, to, request).await?;
+        let hop = execute(&self.http, to, request, self.mark(&self.acting)).await?;
         self.recorder.hop(Hop { actor: self.acting.clone(), ..hop.clone() });
         Ok(hop)
     }
@@ -351,16 +375,22 @@ fn ours(error: LabError) -> Finding {
     Finding::Inconclusive(format!("failure of ours: {error}"))
 }
 
-async fn send(http: &reqwest::Client, mcp: &Url, call: &Call) -> Result<Hop, String> {
+async fn send(http: &reqwest::Client, mcp: &Url, call: &Call, mark: Option<http::HeaderValue>) -> Result<Hop, String> {
     let mut request = http.post(mcp.clone()).body(call.body());
     for (name, value) in call.headers() {
         request = request.header(name, value);
     }
     let request = request.build().map_err(|error| chain(&error))?;
-    execute(http, "connector", request).await
+    execute(http, "connector", request, mark).await
 }
 
-async fn execute(http: &reqwest::Client, to: &str, request: reqwest::Request) -> Result<Hop, String> {
+/// Sends a request and keeps the exchange. `mark` goes along and is no part of it: nothing that is tested may hang on it.
+async fn execute(
+    http: &reqwest::Client,
+    to: &str,
+    mut request: reqwest::Request,
+    mark: Option<http::HeaderValue>,
+) -> Result<Hop, String> {
     let headers = |map: &http::HeaderMap| -> Vec<(String, String)> {
         map.iter()
             .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
@@ -378,9 +408,14 @@ async fn execute(http: &reqwest::Client, to: &str, request: reqwest::Request) ->
         response_headers: Vec::new(),
         response: Vec::new(),
     };
+    if let Some(mark) = mark {
+        request.headers_mut().insert(MARK, mark);
+    }
     let answer = http.execute(request).await.map_err(|error| chain(&error))?;
     hop.status = answer.status().as_u16();
+    // How the last leg is kept open says nothing about who answered (RFC 9110, 7.6.1).
     hop.response_headers = headers(answer.headers());
+    hop.response_headers.retain(|(name, _)| name != "connection" && name != "keep-alive");
     hop.response = answer.bytes().await.map_err(|error| chain(&error))?.to_vec();
     Ok(hop)
 }

@@ -52,7 +52,7 @@ impl Bench {
             request = request.header(name, value);
         }
         let request = request.build().map_err(|error| Finding::Inconclusive(format!("{label}: {}", chain(&error))))?;
-        let hop = execute(&self.http, name, request).await;
+        let hop = execute(&self.http, name, request, self.mark(&raw.actor)).await;
         let hop = hop.map_err(|why| Finding::Inconclusive(format!("{label}: no answer: {why}")))?;
         self.calls += u64::from(raw.to == Host::Connector);
         let mut reply =

@@ -1,18 +1,21 @@
 //! `replay`: runs attacks and tells the story; with `--broken`, shows them succeed.
 
 mod evidence;
+mod keep;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+use url::Url;
 
 use super::{CommandError, plan, selection};
 use crate::broken::{self, Broken};
 use crate::check::{Check, Verdict};
 use crate::recorder::Leak;
 use crate::report::terminal::printable;
-use crate::report::{Report, story};
-use crate::run::{Outcome, Runner};
+use crate::report::{Report, story, walk};
+use crate::run::{Outcome, Runner, Via};
 use crate::suites;
 use crate::target::{Profile, Target};
 
@@ -34,6 +37,21 @@ pub struct ReplayArgs {
     /// Writes a bundle of evidence into this folder, which is empty or not there yet
     #[arg(long, value_name = "DIR")]
     pub evidence: Option<PathBuf>,
+    /// Sends the harness's own requests through an HTTP proxy: Burp, ZAP, mitmproxy; each says its step and actor in x-offline365-step
+    #[arg(long, value_name = "URL")]
+    pub via: Option<Url>,
+    /// The certificate that the proxy signs with, as PEM
+    #[arg(long, value_name = "PEM", requires = "via")]
+    pub via_ca: Option<PathBuf>,
+    /// Leaves the world up after one attack, and writes its requests for curl and editors
+    #[arg(long, conflicts_with_all = ["all", "step"])]
+    pub keep: bool,
+    /// Where --keep writes them: a folder that is not there yet
+    #[arg(long, value_name = "DIR", default_value = "live", requires = "keep")]
+    pub live: PathBuf,
+    /// Walks through step by step: Enter goes on, q stops
+    #[arg(long, conflicts_with = "quiet")]
+    pub step: bool,
     /// Says what is wrong with scenario files, and runs none
     #[arg(long, conflicts_with_all = ["all", "broken", "evidence"])]
     pub validate: bool,
@@ -60,19 +78,27 @@ pub async fn run(args: ReplayArgs) -> Result<ExitCode, CommandError> {
         return Ok(ExitCode::SUCCESS);
     }
     let runner = Runner::new(plan()?, args.seed);
+    let runner = match &args.via {
+        Some(proxy) => runner.via(Via { proxy: proxy.clone(), ca: authority(args.via_ca.as_deref())? }),
+        None => runner,
+    };
     let observed = if args.evidence.is_some() { runner.clone().observed() } else { runner.clone() };
-    if let Some(name) = &args.broken {
-        return succeed(&args, &observed, &checks, name).await;
-    }
     let target = match &args.target {
         Some(path) => Target::Remote(Box::new(Profile::read(path)?)),
         None => Target::Embedded(None),
     };
     let began = evidence::wall();
-    let mut outcomes = observed.run(&checks, &target).await;
-    for outcome in &outcomes {
-        tell(&args, outcome, &target.name())?;
-    }
+    let mut outcomes = if args.keep {
+        vec![keep::keep(&args, &observed, &checks, target.clone()).await?]
+    } else if let Some(name) = &args.broken {
+        return succeed(&args, &observed, &checks, name).await;
+    } else {
+        let outcomes = observed.run(&checks, &target).await;
+        for outcome in &outcomes {
+            tell(&args, outcome, &target.name())?;
+        }
+        outcomes
+    };
     let mut written = None;
     if let Some(folder) = &args.evidence {
         let faults = evidence::Faults::run(&runner, &checks).await;
@@ -133,13 +159,44 @@ fn tell(args: &ReplayArgs, outcome: &Outcome, target: &str) -> Result<(), Comman
     if let Some(attack) = outcome.check.attack {
         println!("by {}, who has {}", printable(attack.by), printable(attack.knows));
     }
-    if !args.quiet {
+    if args.step {
+        through(&walk::pages(&transcript(outcome)?));
+    } else if !args.quiet {
         print!("{}", story::render(&transcript(outcome)?));
     }
     let told = outcome.told();
     let because = if told.is_empty() { String::new() } else { format!(": {}", printable(&told)) };
     println!("\nverdict: {}{because}", outcome.verdict);
     Ok(())
+}
+
+/// A page at a time. From a pipe that has ended, all of them.
+fn through(pages: &[String]) {
+    let mut lines = std::io::stdin().lines();
+    for (index, page) in pages.iter().enumerate() {
+        print!("\n{page}");
+        if index + 1 == pages.len() {
+            break;
+        }
+        print!("[{} of {}] Enter goes on, q stops: ", index + 1, pages.len());
+        let _ = std::io::Write::flush(&mut std::io::stdout());
+        match lines.next() {
+            Some(Ok(answer)) if answer.trim().eq_ignore_ascii_case("q") => {
+                println!();
+                break;
+            }
+            Some(_) => {}
+            None => println!(),
+        }
+    }
+}
+
+/// The certificate of a proxy.
+fn authority(path: Option<&std::path::Path>) -> Result<Option<Vec<u8>>, CommandError> {
+    let read = |path: &std::path::Path| {
+        std::fs::read(path).map_err(|error| CommandError::Usage(format!("{}: {error}", path.display())))
+    };
+    path.map(read).transpose()
 }
 
 fn transcript(outcome: &Outcome) -> Result<crate::recorder::Transcript, CommandError> {

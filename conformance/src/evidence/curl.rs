@@ -18,12 +18,17 @@ pub(super) fn line(method: &str, url: &str, request: &Message) -> Option<String>
     }
     let mut line = format!("curl -sS -i -X {} {}", word(method), address(url));
     for (name, value) in &request.headers {
-        let _ = write!(line, " -H {}", variables(&quoted(&format!("{name}: {value}"))));
+        let _ = write!(line, " -H {}", variables(&header(name, value)));
     }
     if !request.body.is_empty() {
-        let _ = write!(line, " --data-binary {}", variables(&quoted(&request.body)));
+        let _ = write!(line, " --data-raw {}", variables(&quoted(&request.body)));
     }
     Some(line)
+}
+
+/// A header as curl takes it: one without a value ends with a semicolon, for a colon would leave it out.
+pub(super) fn header(name: &str, value: &str) -> String {
+    quoted(&if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") })
 }
 
 /// A text in single quotes.
@@ -86,7 +91,7 @@ mod tests {
         let line = line("POST", "https://connector.test/mcp", &request).unwrap();
         assert_eq!(
             line,
-            r#"curl -sS -i -X POST "$CONNECTOR"'/mcp' -H 'authorization: Bearer '"$T3"'' --data-binary 'it'\''s <b>bold</b> & $HOME '"$CLIENT_SECRET_1"''"#
+            r#"curl -sS -i -X POST "$CONNECTOR"'/mcp' -H 'authorization: Bearer '"$T3"'' --data-raw 'it'\''s <b>bold</b> & $HOME '"$CLIENT_SECRET_1"''"#
         );
     }
 }

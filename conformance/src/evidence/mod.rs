@@ -9,6 +9,7 @@
 //! | `page`, `summary`, `finding` | what does a person read? |
 //! | `har`, `sarif`, `junit` | what do other programs read? |
 //! | `bundle` | which files are there, and are they clean? |
+//! | [`live`] | what can be sent once more while the world is up? No part of a bundle |
 //! | [`mod@verify`] | is a bundle what was produced? |
 //! | [`mod@diff`] | are two runs the same? |
 
@@ -18,6 +19,7 @@ pub mod diff;
 mod finding;
 pub mod har;
 mod junit;
+pub mod live;
 mod negative;
 mod page;
 mod sarif;

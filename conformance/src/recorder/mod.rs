@@ -143,6 +143,11 @@ impl Recorder {
         self.add(Event::Step { number: self.steps, kind, actor, label, at: self.elapsed });
     }
 
+    /// The step that everything belongs to at the moment.
+    pub(crate) fn step_number(&self) -> usize {
+        self.steps
+    }
+
     /// The clocks were moved.
     pub(crate) fn passed(&mut self, by: SignedDuration) {
         self.elapsed = self.elapsed.saturating_add(by);
@@ -236,6 +241,19 @@ impl Recorder {
     /// Every exchange, as it was: with its secrets.
     pub(crate) fn exchanges(&self) -> impl Iterator<Item = &Hop> {
         self.events.iter().filter_map(|event| if let Event::Hop(hop) = event { Some(hop) } else { None })
+    }
+
+    /// Every exchange of the harness with its step's number and label, as it was.
+    pub(crate) fn sent(&self) -> Vec<(usize, &str, &Hop)> {
+        let (mut step, mut what, mut sent) = (0, "", Vec::new());
+        for event in &self.events {
+            match event {
+                Event::Step { number, label, .. } => (step, what) = (*number, label),
+                Event::Hop(hop) if hop.from == "harness" => sent.push((step, what, hop)),
+                _ => {}
+            }
+        }
+        sent
     }
 
     /// How many exchanges there were.

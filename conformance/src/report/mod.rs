@@ -9,6 +9,7 @@ pub mod markdown;
 pub mod sarif;
 pub mod story;
 pub mod terminal;
+pub mod walk;
 
 use std::collections::BTreeMap;
 
