@@ -122,6 +122,31 @@ pub enum ProfileError {
         /// The file.
         path: PathBuf,
     },
+    /// The permission says nothing, or has ended.
+    #[error("{}: [authorization]: {why}", path.display())]
+    Permission {
+        /// The file.
+        path: PathBuf,
+        /// Why it is none.
+        why: String,
+    },
+}
+
+impl Authorization {
+    /// Why it is no permission today.
+    fn problem(&self, today: jiff::civil::Date) -> Option<String> {
+        if self.owner.trim().is_empty() || self.reference.trim().is_empty() {
+            return Some(
+                "owner and reference must say who allowed the test, and where that is written down".to_owned(),
+            );
+        }
+        (self.valid_until < today).then(|| format!("it was valid until {}, and today is {today}", self.valid_until))
+    }
+}
+
+/// The day by the machine's calendar.
+fn today() -> jiff::civil::Date {
+    emulator::clock::Clock::running().now().to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
 impl Profile {
@@ -147,8 +172,14 @@ impl Profile {
             std::fs::read_to_string(path).map_err(|source| ProfileError::File { path: path.to_owned(), source })?;
         let profile: Self =
             toml::from_str(&text).map_err(|source| ProfileError::Shape { path: path.to_owned(), source })?;
-        if !profile.is_local() && profile.authorization.is_none() {
-            return Err(ProfileError::Unauthorized { path: path.to_owned() });
+        match &profile.authorization {
+            None if !profile.is_local() => return Err(ProfileError::Unauthorized { path: path.to_owned() }),
+            Some(authorization) => {
+                if let Some(why) = authorization.problem(today()) {
+                    return Err(ProfileError::Permission { path: path.to_owned(), why });
+                }
+            }
+            None => {}
         }
         Ok(profile)
     }

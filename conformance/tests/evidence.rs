@@ -397,3 +397,44 @@ fn a_walk_goes_on_with_enter_and_stops_with_q() {
         assert!(whole.contains(told), "{told}\n{whole}");
     }
 }
+
+fn profile(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_connector_elsewhere_is_asked_with_permission_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let away = "name = \"theirs\"\nmcp = \"https://connector.example/mcp\"\n";
+    let with = |owner: &str, until: &str| {
+        format!("{away}[authorization]\nowner = \"{owner}\"\nreference = \"TICKET-7\"\nvalid_until = \"{until}\"\n")
+    };
+    let list = |text: &str| offline365(&["list", "--target", &profile(folder.path(), "theirs.toml", text)]);
+    for (text, why) in [
+        (away.to_owned(), "needs [authorization]"),
+        (with("Contoso IT", "2020-01-01"), "was valid until 2020-01-01"),
+        (with(" ", "2199-01-01"), "owner and reference"),
+    ] {
+        let told = list(&text);
+        assert_eq!(told.status.code(), Some(3), "{}", said(&told));
+        assert!(said(&told).contains(why), "{}", said(&told));
+    }
+    let told = list(&with("Contoso IT", "2199-01-01"));
+    assert!(told.status.success() && said(&told).contains("attacks can be given to theirs"), "{}", said(&told));
+}
+
+#[test]
+fn the_list_says_what_a_plain_server_can_be_given_and_why_not_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = profile(folder.path(), "plain.toml", "name = \"plain\"\nmcp = \"http://127.0.0.1:9/mcp\"\n");
+    let told: Value = serde_json::from_slice(&offline365(&["list", "--target", &plain, "--json"]).stdout).unwrap();
+    let (can, of) = (told["can"].as_u64().unwrap(), told["of"].as_u64().unwrap());
+    let without: u64 =
+        told["without"].as_object().unwrap().values().map(|ids| ids.as_array().unwrap().len() as u64).sum();
+    assert!(can > 40 && of > can && can + without == of, "{told}");
+    assert!(said(&offline365(&["list", "--target", &plain])).contains("for it has no clock-control:\n  revocation/"));
+    let critical = said(&offline365(&["list", "attacks", "--severity", "critical", "--requirement", "R-USER-1"]));
+    assert!(critical.contains(ATTACK) && !critical.contains("token-validation/"), "{critical}");
+}

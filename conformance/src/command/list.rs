@@ -1,5 +1,7 @@
 //! `list`: what there is to ask, to replay, to break, and what it is for.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -8,8 +10,10 @@ use super::CommandError;
 use super::broken::naming;
 use crate::broken;
 use crate::check::Check;
+use crate::report::terminal::printable;
 use crate::requirements;
 use crate::suites;
+use crate::target::Profile;
 
 /// Options of `list`.
 #[derive(Debug, clap::Args)]
@@ -20,6 +24,15 @@ pub struct ListArgs {
     /// Only what belongs to these suites
     #[arg(long, value_name = "NAME")]
     pub suite: Vec<String>,
+    /// Only checks of this severity
+    #[arg(long, value_name = "critical|high|medium|low")]
+    pub severity: Option<String>,
+    /// Only checks of these requirements
+    #[arg(long, value_name = "ID")]
+    pub requirement: Vec<String>,
+    /// Says how many of them can be asked of a connector elsewhere, and why not the others
+    #[arg(long, value_name = "FILE")]
+    pub target: Option<PathBuf>,
     /// As JSON
     #[arg(long)]
     pub json: bool,
@@ -40,6 +53,9 @@ pub enum Kind {
 
 /// Runs it.
 pub fn run(args: &ListArgs) -> Result<ExitCode, CommandError> {
+    if let Some(path) = &args.target {
+        return given(args, &Profile::read(path)?);
+    }
     let list = listed(args)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&list).unwrap_or_default());
@@ -60,20 +76,62 @@ pub fn run(args: &ListArgs) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::SUCCESS)
 }
 
+impl ListArgs {
+    /// Whether a check is one of those that are asked for.
+    fn means(&self, check: &Check) -> bool {
+        (self.suite.is_empty() || self.suite.iter().any(|suite| suite == check.suite()))
+            && self.severity.as_ref().is_none_or(|severity| *severity == check.severity.to_string())
+            && (self.requirement.is_empty()
+                || self.requirement.iter().any(|id| check.requirements.contains(&id.as_str())))
+    }
+}
+
+/// What can be asked of a connector elsewhere: attacks, or all checks if those are asked for.
+fn given(args: &ListArgs, profile: &Profile) -> Result<ExitCode, CommandError> {
+    let attacks = args.what != Some(Kind::Checks);
+    let asked: Vec<&'static Check> =
+        suites::all().filter(|check| args.means(check) && (!attacks || check.attack.is_some())).collect();
+    let has = profile.has();
+    let mut without: BTreeMap<String, Vec<&'static str>> = BTreeMap::new();
+    for check in &asked {
+        let lacks: Vec<String> =
+            check.needs.iter().filter(|feature| !has.contains(feature)).map(ToString::to_string).collect();
+        if !lacks.is_empty() {
+            without.entry(lacks.join(", ")).or_default().push(check.id);
+        }
+    }
+    let cannot: usize = without.values().map(Vec::len).sum();
+    let can = asked.len() - cannot;
+    if args.json {
+        let target = json!({ "target": profile.name, "can": can, "of": asked.len(), "without": without });
+        println!("{}", serde_json::to_string_pretty(&target).unwrap_or_default());
+    } else {
+        let kind = if attacks { "attacks" } else { "checks" };
+        println!("{can} of {} {kind} can be given to {}", asked.len(), printable(&profile.name));
+        for (lacks, ids) in &without {
+            println!("{} not, for it has no {lacks}:", ids.len());
+            ids.iter().for_each(|id| println!("  {id}"));
+        }
+        for finding in profile.findings() {
+            println!("{}", printable(&finding));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn listed(args: &ListArgs) -> Result<Value, CommandError> {
     let wanted = |kind| args.what.is_none_or(|what| what == kind);
-    let of_suite = |check: &&Check| args.suite.is_empty() || args.suite.iter().any(|suite| suite == check.suite());
     let mut list = serde_json::Map::new();
     let mut add = |kind, name: &str, rows: Vec<Value>| {
         if wanted(kind) {
             list.insert(name.to_owned(), rows.into());
         }
     };
-    add(Kind::Checks, "checks", suites::all().filter(of_suite).map(check).collect());
+    add(Kind::Checks, "checks", suites::all().filter(|check| args.means(check)).map(check).collect());
     add(
         Kind::Attacks,
         "attacks",
-        suites::all().filter(of_suite).filter(|check| check.attack.is_some()).map(attack).collect(),
+        suites::all().filter(|check| args.means(check)).filter(|check| check.attack.is_some()).map(attack).collect(),
     );
     let broken = broken::ALL.iter().map(|broken| {
         let caught_by: Vec<&str> = naming(broken).iter().map(|check| check.id).collect();

@@ -11,6 +11,7 @@ use crate::check::Verdict;
 use crate::recorder::{Expectation, Hop, Recorder, StepKind};
 use crate::report::story;
 use crate::run::Outcome;
+use crate::target::Authorization;
 
 const LONG: usize = 5_000_000;
 
@@ -36,7 +37,16 @@ fn environment() -> Environment {
         command: vec!["offline365".to_owned(), "<script>".to_owned()],
         commit: None,
         program: None,
-        target: Described { name: "<script>\u{202e}".to_owned(), ..Described::default() },
+        target: Described {
+            name: "<script>\u{202e}".to_owned(),
+            address: Some("https://connector.example/mcp".to_owned()),
+            authorization: Some(Authorization {
+                owner: "Contoso IT".to_owned(),
+                reference: "TICKET-7".to_owned(),
+                valid_until: jiff::civil::date(2199, 1, 1),
+            }),
+            ..Described::default()
+        },
         wall: Change { before: String::new(), after: String::new() },
         tenants: BTreeMap::new(),
     }
@@ -78,6 +88,9 @@ fn hostile_answers_are_kept_whole_and_harm_nothing() {
         assert!(kind == "md" || !text.contains("<script") && !text.contains("<img"), "{path}");
         assert!(bytes.len() < 300_000, "{path}: {} bytes", bytes.len());
     }
+    let manifest: Value = serde_json::from_slice(&bundle.files()["manifest.json"]).unwrap();
+    assert_eq!(manifest["target"]["authorization"]["reference"], "TICKET-7");
+    assert_eq!(manifest["target"]["authorization"]["valid_until"], "2199-01-01");
     let transcript: Value = serde_json::from_slice(&bundle.files()[&format!("{}/transcript.json", check.id)]).unwrap();
     let hops = transcript["entries"].as_array().unwrap().iter().filter(|entry| entry["entry"] == "hop");
     let kept: Vec<Vec<u8>> =
