@@ -211,6 +211,8 @@ impl Drive {
             children: BTreeMap::new(),
             next_number: 1,
             fingerprint: OnceLock::new(),
+            index: super::index::Kept::default(),
+            shared: OnceLock::new(),
             id,
         };
         drive.insert(Item {
@@ -284,6 +286,7 @@ impl Drive {
         if let Some(item) = self.items.get_mut(&id) {
             change(Arc::make_mut(item));
         }
+        self.changed();
     }
 
     /// The id of a folder, made with those above it if it is not there.
@@ -355,15 +358,11 @@ impl Drive {
         self.next_number = self.next_number.max(item.number.saturating_add(1));
         if let Some(parent) = &item.parent {
             let name = item.name.to_lowercase();
-            let items = &self.items;
-            let siblings = self.children.entry(parent.clone()).or_default();
-            let at = siblings.partition_point(|sibling| {
-                items.get(sibling).is_some_and(|sibling| sibling.name.to_lowercase() < name)
-            });
-            siblings.insert(at, item.id.clone());
+            let at = self.children.get(parent).map_or(0, |siblings| self.place_of(siblings, &name));
+            self.children.entry(parent.clone()).or_default().insert(at, item.id.clone());
         }
         self.items.insert(item.id.clone(), Arc::new(item));
-        self.fingerprint = OnceLock::new();
+        self.changed();
     }
 }
 

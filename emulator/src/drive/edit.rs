@@ -1,6 +1,6 @@
 //! Changing a drive: what comes, goes, moves and is shared.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use fixtures::ids::{UniqueId, UserId};
@@ -51,7 +51,7 @@ impl Drive {
     /// Opens it for the first time.
     pub(crate) fn provision(&mut self) {
         self.is_provisioned = true;
-        self.fingerprint = OnceLock::new();
+        self.changed();
     }
 
     /// Adds a file or folder.
@@ -116,7 +116,7 @@ impl Drive {
             self.items.remove(&id);
             gone.extend(self.children.remove(&id).into_iter().flatten());
         }
-        self.fingerprint = OnceLock::new();
+        self.changed();
         Ok(())
     }
 
@@ -142,7 +142,7 @@ impl Drive {
     }
 
     fn item_mut(&mut self, id: &str) -> Result<&mut Item, DriveEditError> {
-        self.fingerprint = OnceLock::new();
+        self.changed();
         self.items.get_mut(id).map(Arc::make_mut).ok_or(DriveEditError::Item)
     }
 

@@ -8,6 +8,7 @@ mod drives;
 mod edit;
 mod grant;
 mod hash;
+mod index;
 pub mod rules;
 mod text;
 
@@ -25,6 +26,7 @@ pub use drives::Drives;
 pub use edit::{DriveEditError, NewContent};
 pub use grant::{Grant, Grantee, Link};
 pub use hash::quick_xor;
+pub(crate) use index::DriveIndex;
 
 /// One drive.
 #[derive(Debug, Clone)]
@@ -54,6 +56,10 @@ pub struct Drive {
     /// The number that the next item has as a list item.
     next_number: u32,
     fingerprint: OnceLock<[u8; 32]>,
+    /// What search looks into.
+    index: index::Kept,
+    /// Items with grants of their own.
+    shared: OnceLock<Vec<Arc<Item>>>,
 }
 
 /// Whose a drive is.
@@ -193,6 +199,15 @@ impl Drive {
         self.items.values()
     }
 
+    /// The items of which something was given to somebody, beside what they take over.
+    pub fn shared(&self) -> impl Iterator<Item = &Arc<Item>> {
+        self.shared.get_or_init(|| self.given()).iter()
+    }
+
+    fn given(&self) -> Vec<Arc<Item>> {
+        self.items.values().filter(|item| !item.grants.is_empty()).cloned().collect()
+    }
+
     /// What lies in a folder, in the order of names.
     pub fn children(&self, folder: &str) -> impl Iterator<Item = &Arc<Item>> {
         self.children.get(folder).into_iter().flatten().filter_map(|id| self.items.get(id))
@@ -201,7 +216,23 @@ impl Drive {
     /// The child of a folder with this name, whatever its letter case.
     pub fn child(&self, folder: &str, name: &str) -> Option<&Arc<Item>> {
         let name = name.to_lowercase();
-        self.children(folder).find(|item| item.name.to_lowercase() == name)
+        let siblings = self.children.get(folder)?;
+        let at = self.place_of(siblings, &name);
+        siblings.get(at).and_then(|id| self.items.get(id)).filter(|item| item.name.to_lowercase() == name)
+    }
+
+    /// Where a lower-case name stands, or would, among the ids of siblings, which are in the order of lower-case names.
+    fn place_of(&self, siblings: &[String], name: &str) -> usize {
+        siblings.partition_point(|sibling| {
+            self.items.get(sibling).is_some_and(|sibling| sibling.name.to_lowercase().as_str() < name)
+        })
+    }
+
+    /// What was known of all of it is known no more.
+    fn changed(&mut self) {
+        self.fingerprint = OnceLock::new();
+        self.index = index::Kept::default();
+        self.shared = OnceLock::new();
     }
 
     /// What stands at a path below a folder; empty parts count for nothing.

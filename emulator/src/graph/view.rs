@@ -25,8 +25,10 @@ use crate::rules::{Reach, Rules, Sight};
 use crate::world::{TenantWorld, World};
 
 mod files;
+mod found;
 
 pub(super) use files::{DriveView, SiteView};
+pub(super) use found::Seen;
 
 /// One principal's sight of one instant of the world.
 #[derive(Debug)]

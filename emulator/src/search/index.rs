@@ -1,7 +1,7 @@
 //! Which words stand where in the documents of one container.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::words::{Phrase, words};
 use super::{Document, Fields};
@@ -106,6 +106,29 @@ impl Index {
             }
         }
         found
+    }
+
+    /// How many words of these fields are words of the phrases, of each document.
+    pub fn count(&self, phrases: &[&Phrase], fields: Fields) -> Vec<u32> {
+        let mut counts = vec![0; self.documents];
+        let mut known = BTreeSet::new();
+        for phrase in phrases {
+            let last = phrase.words.len().saturating_sub(1);
+            for (at, wanted) in phrase.words.iter().enumerate() {
+                let is_prefix = phrase.is_prefix && at == last;
+                let from = (std::ops::Bound::Included(wanted.as_str()), std::ops::Bound::Unbounded);
+                let fits = |word: &str| word == wanted || (is_prefix && word.starts_with(wanted.as_str()));
+                known.extend(self.words.range::<str, _>(from).map(|(word, _)| &**word).take_while(|word| fits(word)));
+            }
+        }
+        for place in known.into_iter().filter_map(|word| self.words.get(word)).flatten() {
+            let field = u32::try_from(place >> POSITION_BITS & ((1 << FIELD_BITS) - 1)).unwrap_or(u32::MAX);
+            let document = usize::try_from(place >> (FIELD_BITS + POSITION_BITS)).unwrap_or(usize::MAX);
+            if let Some(count) = counts.get_mut(document).filter(|_| fields.has_bit(field)) {
+                *count += 1;
+            }
+        }
+        counts
     }
 
     /// The places of each word of a phrase, in order; nothing when one of them stands nowhere.

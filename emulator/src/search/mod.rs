@@ -53,6 +53,8 @@ pub enum Field {
     Site,
     /// `contentclass`.
     Class,
+    /// The text of a file that the index is to miss: see [`Gaps`].
+    Unindexed,
 }
 
 /// Some fields.

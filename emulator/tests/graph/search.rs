@@ -1,9 +1,11 @@
 //! `/search/query`: what is found by whom, how it is counted and quoted, and what is refused.
 
-use emulator::change::{Change, TeamsChange};
+use emulator::Options;
+use emulator::change::{Change, DirectoryChange, TeamsChange};
 use emulator::mailbox::BodyKind;
 use emulator::search::Gaps;
 use emulator::teams::{Content, Importance, NewMessage};
+use fixtures::Plan;
 use fixtures::cast::{ALICE, BOB, CAROL, ERIN, GINA_GUEST};
 use fixtures::plan::PersonKind;
 use serde_json::{Value, json};
@@ -315,4 +317,55 @@ async fn an_index_with_gaps_says_nothing_of_them() {
     let found = all(&scene.caller(ALICE, FILES), "driveItem", "filetype:docx").await;
     assert_eq!(found.len(), everything.len(), "by name they are found");
     assert!(found.iter().all(|hit| hit["summary"] != everything[0]["summary"]));
+}
+
+/// The index of a drive is made once and made anew after whatever changes an answer: files, their names, the names of people.
+#[tokio::test]
+async fn the_index_of_a_drive_follows_every_change() {
+    let scene = Scene::new().await;
+    let alice = scene.caller(ALICE, "User.Read Files.ReadWrite.All Sites.Read.All");
+    let names = async |query: &str| -> Vec<String> {
+        let hits = all(&alice, "driveItem", query).await;
+        hits.iter().map(|hit| hit["resource"]["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let in_drive = async |word: &str| alice.get(&format!("/me/drive/root/search(q='{word}')")).await.values().len();
+    assert!(names("walrus OR zebras").await.is_empty() && in_drive("walrus").await == 0);
+    let request = alice.request("PUT", "/me/drive/root:/Zebras.txt:/content").body("one walrus, two");
+    let made = request.header("content-type", "text/plain").send().await.unwrap();
+    assert_eq!(made.status(), 201);
+    let made: Value = made.json().await.unwrap();
+    let item = format!("/me/drive/items/{}", made["id"].as_str().unwrap());
+    assert_eq!(
+        (names("walrus").await, names("zebras").await),
+        (vec!["Zebras.txt".to_owned()], vec!["Zebras.txt".to_owned()])
+    );
+    assert_eq!((in_drive("walr").await, in_drive("zeb").await, in_drive("alrus").await), (1, 1, 0));
+    assert_eq!(alice.send("PATCH", &item, &json!({ "name": "Okapis.txt" })).await.status, 200);
+    assert_eq!((names("walrus").await, names("zebras").await), (vec!["Okapis.txt".to_owned()], Vec::<String>::new()));
+    assert_eq!(alice.request("DELETE", &item).send().await.unwrap().status(), 204);
+    assert!(names("walrus").await.is_empty() && in_drive("walr").await == 0);
+
+    // Names of people stand in it too: somebody who is gone has none.
+    let query = "author:\"Bob Lind\"";
+    let state = scene.running.state();
+    let bob = state.world().tenant_named("contoso").unwrap().directory.user_named("bob").unwrap().clone();
+    let query = query.replace("Bob Lind", &bob.display_name);
+    assert!(!names(&query).await.is_empty());
+    let tenant = scene.plan.tenant("contoso").unwrap().id;
+    state.apply(Change::directory(tenant, DirectoryChange::DeleteUser { user: bob.id })).unwrap();
+    assert!(names(&query).await.is_empty());
+}
+
+/// Only the page that is asked for is put in order: all pages together are what one page of everything is.
+#[tokio::test]
+async fn pages_of_files_are_pieces_of_one_order() {
+    let scene = Scene::of(Plan::generated_files(400).unwrap(), Options::default()).await;
+    let caller = scene.caller("user0@generated", "User.Read Files.Read.All Sites.Read.All");
+    for query in ["*", "term1", "budget OR term3", "NOT filetype:csv"] {
+        let whole = container(&search(&caller, "driveItem", query, 0, 500).await);
+        let ids = |hits: &[Value]| hits.iter().map(|hit| hit["hitId"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+        let whole = ids(whole["hits"].as_array().unwrap());
+        assert!(whole.len() > 40, "{query}: {}", whole.len());
+        assert_eq!(ids(&all(&caller, "driveItem", query).await), whole, "{query}");
+    }
 }

@@ -95,9 +95,10 @@ pub(super) fn children_of(view: &View<'_>, ask: &Ask<'_>, drive: &DriveView<'_>,
 
 pub(super) fn search(view: &View<'_>, ask: &Ask<'_>, home: Home, spot: Spot) -> Answered {
     let (drive, item) = locate::item(view, ask, home, spot)?;
-    let text = ask.key(home.keys() + spot.keys());
-    let all =
-        drive.descendants(item).into_iter().filter(|item| matches(item, text)).map(|item| (&drive, item)).collect();
+    let searched = view.searched(&drive, ask.gaps);
+    let below = |found: &&Arc<Item>| drive.drive().above(found).any(|above| above.id == item.id);
+    let found = searched.beginning(ask.key(home.keys() + spot.keys()));
+    let all = found.into_iter().filter(below).map(|item| (&drive, item)).collect();
     page(view, ask, all, "Collection(driveItem)", Form::Found)
 }
 
@@ -106,40 +107,19 @@ pub(super) fn search(view: &View<'_>, ask: &Ask<'_>, home: Home, spot: Spot) -> 
 pub(super) fn search_drive(view: &View<'_>, ask: &Ask<'_>, home: Home) -> Answered {
     let drive = locate::drive(view, ask, home)?;
     let text = ask.key(home.keys());
-    let own = drive.items().filter(|item| matches(item, text)).map(|item| (&drive, item));
-    let mut all: Vec<_> = own.collect();
     let others = if drive.is_own { view.drives() } else { Vec::new() };
-    let others: Vec<_> = others.into_iter().filter(|other| !other.is_own && is_personal(other)).collect();
-    for other in &others {
-        all.extend(other.items().filter(|item| matches(item, text)).map(|item| (other, item)));
-    }
+    let others = others.into_iter().filter(|other| !other.is_own && is_personal(other));
+    let drives: Vec<_> = std::iter::once(drive).chain(others).collect();
+    let searched: Vec<_> = drives.iter().map(|drive| view.searched(drive, ask.gaps)).collect();
+    let all = searched
+        .iter()
+        .flat_map(|searched| searched.beginning(text).into_iter().map(move |item| (searched.drive, item)))
+        .collect();
     page(view, ask, all, "Collection(driveItem)", Form::Found)
 }
 
 fn is_personal(drive: &DriveView<'_>) -> bool {
     matches!(drive.drive().kind, crate::drive::Kind::Personal(_))
-}
-
-/// Whether every word of a query begins a word of the item's name or text.
-pub(super) fn matches(item: &Item, query: &str) -> bool {
-    let words = |text: &str| -> Vec<String> {
-        text.to_lowercase()
-            .split(|letter: char| !letter.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
-    let wanted = words(query);
-    if wanted.is_empty() {
-        return query.trim().is_empty() || query.trim() == "*";
-    }
-    let name = words(&item.name);
-    let in_name = |word: &String| name.iter().any(|known| known.starts_with(word));
-    if wanted.iter().all(in_name) {
-        return true;
-    }
-    let text = words(item.text());
-    wanted.iter().all(|word| in_name(word) || text.iter().any(|known| known.starts_with(word)))
 }
 
 /// How items of a list stand in it.

@@ -183,11 +183,7 @@ fn parent(drive: &Drive, item: &Item) -> Value {
 
 /// The item's address in a browser.
 pub(in crate::graph) fn web_url(drive: &Drive, item: &Item) -> String {
-    let names = drive.names(item);
-    if names.is_empty() {
-        return drive.url.clone();
-    }
-    format!("{}/{}", drive.url, crate::drive::in_url(&names.join("/")))
+    drive.url_of(item)
 }
 
 /// A drive item. `door` makes the address that needs no token.

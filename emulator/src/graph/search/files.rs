@@ -3,6 +3,7 @@
 //! What stands nearest to the words comes first: names before texts, then what was changed last. `total` counts everything that was found.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -10,24 +11,21 @@ use serde_json::{Map, Value, json};
 use super::super::error::Refusal;
 use super::super::files::shape;
 use super::super::route::Ask;
-use super::super::view::{DriveView, SiteView, View};
+use super::super::view::{DriveView, Seen, SiteView, View};
 use super::entity::Entity;
 use super::snippet::summary;
 use super::{Hit, Hits, Request, bad};
 use crate::drive::{Drive, Item};
 use crate::search::{Document, Field, Flag, Instant, Phrase, words};
 
-/// One thing that may be found.
+/// A row of a list, a page or a site that may be found.
 struct Thing {
     id: String,
     name: String,
     text: String,
-    author: Vec<String>,
     url: String,
     site: String,
     class: &'static str,
-    is_document: bool,
-    size: u64,
     created: Timestamp,
     modified: Timestamp,
     resource: Map<String, Value>,
@@ -39,7 +37,6 @@ impl Document for &Thing {
         let (title, extension) = self.name.rsplit_once('.').unwrap_or((&self.name, ""));
         visit(Field::Title, title);
         visit(Field::FileType, extension);
-        self.author.iter().for_each(|author| visit(Field::Author, author));
         visit(Field::Body, &self.text);
         visit(Field::Path, &self.url);
         visit(Field::Site, &self.site);
@@ -55,11 +52,80 @@ impl Document for &Thing {
     }
 
     fn flag(&self, flag: Flag) -> Option<bool> {
-        (flag == Flag::IsDocument).then_some(self.is_document)
+        (flag == Flag::IsDocument).then_some(false)
     }
 
     fn size(&self) -> Option<u64> {
-        Some(self.size)
+        Some(0)
+    }
+}
+
+/// Something that was found, and where it stands among the rest.
+struct Candidate<'v, 'a> {
+    nearness: usize,
+    what: What<'v, 'a>,
+}
+
+enum What<'v, 'a> {
+    /// An item of a drive.
+    Item(&'v DriveView<'a>, Arc<Item>),
+    Thing(Box<Thing>),
+}
+
+impl Candidate<'_, '_> {
+    fn id(&self) -> &str {
+        match &self.what {
+            What::Item(_, item) => &item.id,
+            What::Thing(thing) => &thing.id,
+        }
+    }
+
+    fn name(&self) -> &str {
+        match &self.what {
+            What::Item(_, item) => &item.name,
+            What::Thing(thing) => &thing.name,
+        }
+    }
+
+    fn modified(&self) -> Timestamp {
+        match &self.what {
+            What::Item(_, item) => item.modified,
+            What::Thing(thing) => thing.modified,
+        }
+    }
+
+    fn created(&self) -> Timestamp {
+        match &self.what {
+            What::Item(_, item) => item.created,
+            What::Thing(thing) => thing.created,
+        }
+    }
+
+    fn size(&self) -> u64 {
+        match &self.what {
+            What::Item(_, item) => item.size() as u64,
+            What::Thing(_) => 0,
+        }
+    }
+
+    /// The nearest first, then what was changed last.
+    fn place(&self) -> (Reverse<usize>, Reverse<Timestamp>, &str) {
+        (Reverse(self.nearness), Reverse(self.modified()), self.id())
+    }
+
+    fn hit(self, view: &View<'_>, ask: &Ask<'_>, phrases: &[&Phrase]) -> Hit {
+        let (id, name, text, resource) = match self.what {
+            What::Item(drive, item) => {
+                let text = if ask.gaps.misses_type(&item.name) { "" } else { item.text().trim() };
+                (item.id.clone(), item.name.clone(), text.to_owned(), drive_item(view, drive.drive(), &item))
+            }
+            What::Thing(thing) => (thing.id, thing.name, thing.text, thing.resource),
+        };
+        Hit {
+            summary: summary(if text.is_empty() { &name } else { &text }, phrases),
+            id,
+            resource: without_braces(&resource),
+        }
     }
 }
 
@@ -73,14 +139,17 @@ fn nearness(thing: &Thing, phrases: &[&Phrase]) -> usize {
 }
 
 pub(super) fn search(view: &View<'_>, ask: &Ask<'_>, request: &Request, phrases: &[&Phrase]) -> Result<Hits, Refusal> {
+    let drives = if request.entities.contains(&Entity::DriveItem) { view.drives() } else { Vec::new() };
+    let mut found: Vec<Candidate<'_, '_>> = Vec::new();
+    // Of a library that the index misses nothing is found.
+    for drive in drives.iter().filter(|drive| !ask.gaps.misses_library(&drive.drive().url)) {
+        let seen = view.searched(drive, ask.gaps).find(&request.query, phrases).into_iter();
+        found.extend(seen.map(|Seen { item, nearness }| Candidate { nearness, what: What::Item(drive, item) }));
+    }
     let mut things = Vec::new();
     for entity in &request.entities {
         match entity {
-            Entity::DriveItem => {
-                for drive in view.drives() {
-                    things.extend(items(view, ask, &drive));
-                }
-            }
+            Entity::DriveItem => {}
             Entity::ListItem => view.sites().iter().for_each(|site| things.extend(list_items(site))),
             Entity::Site => things.extend(view.sites().iter().map(site)),
             other => {
@@ -91,26 +160,37 @@ pub(super) fn search(view: &View<'_>, ask: &Ask<'_>, request: &Request, phrases:
         }
     }
     things.retain(|thing| request.query.holds(&thing));
-    sort(&mut things, request, phrases)?;
-    Ok(Hits::page(request, things, false, |thing| Hit {
-        summary: summary(if thing.text.is_empty() { &thing.name } else { &thing.text }, phrases),
-        id: thing.id,
-        resource: without_braces(&thing.resource),
-    }))
+    found.extend(
+        things
+            .into_iter()
+            .map(|thing| Candidate { nearness: nearness(&thing, phrases), what: What::Thing(Box::new(thing)) }),
+    );
+    sort(&mut found, request)?;
+    Ok(Hits::page(request, found, false, |candidate| candidate.hit(view, ask, phrases)))
 }
 
-fn sort(things: &mut [Thing], request: &Request, phrases: &[&Phrase]) -> Result<(), Refusal> {
-    things.sort_by_cached_key(|thing| (Reverse(nearness(thing, phrases)), Reverse(thing.modified), thing.id.clone()));
+/// As far as the page that is asked for goes.
+fn sort(found: &mut [Candidate<'_, '_>], request: &Request) -> Result<(), Refusal> {
+    let end = request.from.saturating_add(request.size);
+    if request.sort.is_empty() && end < found.len() {
+        // Most of what a common word finds is on no page that anybody asks for.
+        found.select_nth_unstable_by(end, |one, other| one.place().cmp(&other.place()));
+        if let Some(shown) = found.get_mut(..end) {
+            shown.sort_unstable_by(|one, other| one.place().cmp(&other.place()));
+        }
+        return Ok(());
+    }
+    found.sort_by(|one, other| one.place().cmp(&other.place()));
     for (name, is_descending) in request.sort.iter().rev() {
         match name.to_ascii_lowercase().as_str() {
-            "lastmodifieddatetime" | "lastmodifiedtime" => things.sort_by_key(|thing| thing.modified),
-            "createddatetime" | "created" => things.sort_by_key(|thing| thing.created),
-            "name" | "filename" => things.sort_by_key(|thing| thing.name.to_lowercase()),
-            "size" => things.sort_by_key(|thing| thing.size),
+            "lastmodifieddatetime" | "lastmodifiedtime" => found.sort_by_key(Candidate::modified),
+            "createddatetime" | "created" => found.sort_by_key(Candidate::created),
+            "name" | "filename" => found.sort_by_cached_key(|candidate| candidate.name().to_lowercase()),
+            "size" => found.sort_by_key(Candidate::size),
             _ => return Err(bad(format!("The property '{name:.40}' is not sortable."))),
         }
         if *is_descending {
-            things.reverse();
+            found.reverse();
         }
     }
     Ok(())
@@ -121,21 +201,7 @@ fn without_braces(resource: &Map<String, Value>) -> Vec<u8> {
     text.get(1..text.len().saturating_sub(1)).unwrap_or_default().into()
 }
 
-/// The files and folders of a drive that are shown to the caller and that the index has.
-fn items(view: &View<'_>, ask: &Ask<'_>, of: &DriveView<'_>) -> Vec<Thing> {
-    let drive = of.drive();
-    if ask.gaps.misses_library(&drive.url) {
-        return Vec::new();
-    }
-    of.items().map(|item| drive_item(view, ask, drive, item)).collect()
-}
-
-fn drive_item(view: &View<'_>, ask: &Ask<'_>, drive: &Drive, item: &Item) -> Thing {
-    let names = |id| {
-        let user = view.person(id);
-        user.map(|user| (user.display_name.clone(), user.mail.clone())).unwrap_or_default()
-    };
-    let (author, editor) = (names(item.author), names(item.editor));
+fn drive_item(view: &View<'_>, drive: &Drive, item: &Item) -> Map<String, Value> {
     let url = shape::web_url(drive, item);
     let (created, modified) = (shape::time(item.created), shape::time(item.modified));
     let (site, web, list) = drive.ids();
@@ -158,22 +224,7 @@ fn drive_item(view: &View<'_>, ask: &Ask<'_>, drive: &Drive, item: &Item) -> Thi
     };
     // Real answers have neither; clients need them to tell files from folders, and find them at the item itself.
     resource[facet.0] = facet.1;
-    let text = if ask.gaps.misses_type(&item.name) { String::new() } else { item.text().trim().to_owned() };
-    let author = [author, editor].into_iter().flat_map(|(name, mail)| [Some(name), mail]).flatten().collect();
-    Thing {
-        id: item.id.clone(),
-        name: item.name.clone(),
-        text,
-        author,
-        url,
-        site: drive.url.clone(),
-        class: if item.is_folder() { "STS_ListItem_Folder" } else { "STS_ListItem_DocumentLibrary" },
-        is_document: !item.is_folder(),
-        size: item.size() as u64,
-        created: item.created,
-        modified: item.modified,
-        resource: into_map(resource),
-    }
+    into_map(resource)
 }
 
 fn into_map(value: Value) -> Map<String, Value> {
@@ -208,12 +259,9 @@ fn list_items(of: &SiteView<'_>) -> Vec<Thing> {
                 id,
                 name: title,
                 text: item.fields.values().cloned().collect::<Vec<_>>().join(" "),
-                author: Vec::new(),
                 url,
                 site: site_url(of),
                 class: "STS_ListItem_GenericList",
-                is_document: false,
-                size: 0,
                 created: item.created,
                 modified: item.created,
             });
@@ -229,12 +277,9 @@ fn list_items(of: &SiteView<'_>) -> Vec<Thing> {
             id,
             name: page.title.clone(),
             text,
-            author: Vec::new(),
             url,
             site: site_url(of),
             class: "STS_ListItem_WebPageLibrary",
-            is_document: false,
-            size: 0,
             created: page.created,
             modified: page.created,
         });
@@ -255,12 +300,9 @@ fn site(of: &SiteView<'_>) -> Thing {
         id: site.web.full_id(),
         name: site.display_name.clone(),
         text: site.description.clone().unwrap_or_default(),
-        author: Vec::new(),
         site: url.clone(),
         url,
         class: "STS_Site",
-        is_document: false,
-        size: 0,
         created: site.created,
         modified: site.created,
         resource,

@@ -244,16 +244,24 @@ impl<'a> DriveView<'a> {
         (self.rules.in_force)(grant)
     }
 
+    /// What the caller may do with an item by what was given of this very item; of the root also by what the drive is to them.
+    pub(super) fn held_here(&self, item: &Item) -> Option<Role> {
+        let given = item.grants.iter().filter_map(|grant| self.granted(grant)).max();
+        if item.parent.is_none() { given.max(self.base) } else { given }
+    }
+
+    /// Whether an item takes over what the caller may do with the folder that it lies in.
+    pub(super) fn inherits(&self, item: &Item) -> bool {
+        (self.rules.inherits)(item)
+    }
+
     /// What the caller may do with an item by sharing facts alone.
     fn held(&self, item: &Item) -> Option<Role> {
         let mut best = None;
         let mut at = Some(item);
         while let Some(here) = at {
-            best = best.max(here.grants.iter().filter_map(|grant| self.granted(grant)).max());
-            if here.parent.is_none() {
-                best = best.max(self.base);
-            }
-            if !(self.rules.inherits)(here) {
+            best = best.max(self.held_here(here));
+            if !self.inherits(here) {
                 break;
             }
             at = self.drive.parent(here).map(Arc::as_ref);
@@ -261,13 +269,23 @@ impl<'a> DriveView<'a> {
         best
     }
 
-    /// What the caller may do with an item; nothing when it is not shown.
-    pub(in crate::graph) fn role(&self, item: &Item) -> Option<Role> {
-        self.held(item).filter(|role| !(self.rules.blocks)(&self.asker, item, *role))
+    /// Whether an item is shown to a caller who has this much of it by sharing facts alone.
+    pub(super) fn shows(&self, item: &Item, held: Option<Role>) -> bool {
+        held.is_some_and(|role| !(self.rules.blocks)(&self.asker, item, role))
     }
 
+    /// What the caller may do with an item; nothing when it is not shown.
+    pub(in crate::graph) fn role(&self, item: &Item) -> Option<Role> {
+        let held = self.held(item);
+        held.filter(|_| self.shows(item, held))
+    }
+
+    /// Whoever has nothing of the drive itself has something of it by a grant: without one that is theirs nothing has to be looked at.
     fn shows_anything(&self) -> bool {
-        self.base.is_some() || self.drive.items().any(|item| self.role(item).is_some())
+        let given = || self.drive.shared().filter(|item| self.held_here(item).is_some());
+        self.base.is_some()
+            || given().any(|item| self.role(item).is_some())
+            || (given().next().is_some() && self.drive.items().any(|item| self.role(item).is_some()))
     }
 
     /// An item by id, if it is shown. What is elsewhere or nowhere is refused alike; what a policy blocks is said to be.
@@ -307,12 +325,6 @@ impl<'a> DriveView<'a> {
     pub(in crate::graph) fn items(&self) -> impl Iterator<Item = &'a Arc<Item>> {
         let drive = self.drive;
         drive.items().filter(|item| item.parent.is_some() && self.role(item).is_some())
-    }
-
-    /// Everything that is shown below a folder.
-    pub(in crate::graph) fn descendants(&self, folder: &Item) -> Vec<&'a Arc<Item>> {
-        let drive = self.drive;
-        self.items().filter(|item| drive.above(item).any(|above| above.id == folder.id)).collect()
     }
 
     /// The sum of the sizes of the files that are shown below a folder.
