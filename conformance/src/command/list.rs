@@ -54,7 +54,8 @@ pub enum Kind {
 /// Runs it.
 pub fn run(args: &ListArgs) -> Result<ExitCode, CommandError> {
     if let Some(path) = &args.target {
-        return given(args, &Profile::read(path)?);
+        given(args, &Profile::read(path)?);
+        return Ok(ExitCode::SUCCESS);
     }
     let list = listed(args)?;
     if args.json {
@@ -87,7 +88,7 @@ impl ListArgs {
 }
 
 /// What can be asked of a connector elsewhere: attacks, or all checks if those are asked for.
-fn given(args: &ListArgs, profile: &Profile) -> Result<ExitCode, CommandError> {
+fn given(args: &ListArgs, profile: &Profile) {
     let attacks = args.what != Some(Kind::Checks);
     let asked: Vec<&'static Check> =
         suites::all().filter(|check| args.means(check) && (!attacks || check.attack.is_some())).collect();
@@ -110,13 +111,14 @@ fn given(args: &ListArgs, profile: &Profile) -> Result<ExitCode, CommandError> {
         println!("{can} of {} {kind} can be given to {}", asked.len(), printable(&profile.name));
         for (lacks, ids) in &without {
             println!("{} not, for it has no {lacks}:", ids.len());
-            ids.iter().for_each(|id| println!("  {id}"));
+            for id in ids {
+                println!("  {id}");
+            }
         }
         for finding in profile.findings() {
             println!("{}", printable(&finding));
         }
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn listed(args: &ListArgs) -> Result<Value, CommandError> {

@@ -6,11 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::{Bundle, Change, Described, Environment, Scene};
+use super::{Bundle, Change, Described, Environment, FaultRun, Hit, Negative, Scene};
 use crate::check::Verdict;
 use crate::recorder::{Expectation, Hop, Recorder, StepKind};
 use crate::report::story;
-use crate::run::Outcome;
+use crate::run::{Observed, Outcome, State};
 use crate::target::Authorization;
 
 const LONG: usize = 5_000_000;
@@ -118,4 +118,30 @@ fn a_body_whose_secret_cannot_be_replaced_is_withheld() {
         transcript.contains("that hold <client-secret-1> (UTF-16)") && transcript.contains("plain <client-secret-1>")
     );
     assert!(!transcript.contains("the-client"));
+}
+
+#[test]
+fn a_pass_has_to_be_earned() {
+    let check = crate::suites::find("tenant-isolation/foreign-id-read").expect("it is shipped");
+    let judged = |fault: Verdict, hits: Vec<Hit>| {
+        let mut outcome = Outcome::new(check, Verdict::Pass, None);
+        let state = || State { at: jiff::Timestamp::UNIX_EPOCH, fingerprint: "0".to_owned() };
+        let negative = Negative { hits, ..Negative::default() };
+        outcome.observed = Some(Observed { before: state(), after: state(), negative });
+        let fault = FaultRun { broken: "cache-shared", sentence: "shared", verdict: fault, reason: None };
+        Scene::of(&outcome, "ours", vec![fault], String::new()).expect("nothing secret").verdict
+    };
+    let hit = Hit {
+        seq: 3,
+        to: "mallory@fabrikam".to_owned(),
+        of: "contoso/mail/alice/budget".to_owned(),
+        encoding: "raw".to_owned(),
+    };
+    assert_eq!(judged(Verdict::Fail, Vec::new()).verdict, Verdict::Pass);
+    for blind in [Verdict::Pass, Verdict::Inconclusive, Verdict::NotApplicable] {
+        assert_eq!(judged(blind, Vec::new()).verdict, Verdict::Inconclusive, "a fault that is {blind}");
+    }
+    let shown = judged(Verdict::Fail, vec![hit]);
+    assert_eq!(shown.verdict, Verdict::Fail);
+    assert!(shown.reason.is_some_and(|reason| reason.contains("contoso/mail/alice/budget was shown to mallory")));
 }
