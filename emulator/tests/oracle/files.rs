@@ -28,6 +28,7 @@ struct Fact {
     path: String,
     author: &'static str,
     is_blocked: bool,
+    text: &'static str,
 }
 
 #[derive(Debug, Clone)]
@@ -79,7 +80,13 @@ impl Facts {
             let folder = dice.pick(&FOLDERS);
             let slash = if folder.is_empty() { "" } else { "/" };
             let path = format!("{folder}{slash}f{number}.txt");
-            facts.files.push(Fact { drive, path, author: dice.pick(&members), is_blocked: dice.below(5) == 0 });
+            facts.files.push(Fact {
+                drive,
+                path,
+                author: dice.pick(&members),
+                is_blocked: dice.below(5) == 0,
+                text: "words",
+            });
         }
         for _ in 0..dice.below(7) {
             let file = facts.files[dice.below(facts.files.len())].clone();
@@ -145,7 +152,7 @@ impl Facts {
                     handle: format!("{name}/files/drawn/{}", fact.path),
                     drive: fact.drive.clone(),
                     path: fact.path.clone(),
-                    content: Cow::Owned(b"words".to_vec()),
+                    content: Cow::Owned(fact.text.as_bytes().to_vec()),
                     author: Some(fact.author.to_owned()),
                     modified: None,
                     blocked: fact.is_blocked,
@@ -262,7 +269,8 @@ impl Oracle<'_> {
     }
 
     fn folder_is_shown(&self, drive: &str, folder: &str) -> bool {
-        let as_file = Fact { drive: drive.to_owned(), path: folder.to_owned(), author: self.who, is_blocked: false };
+        let as_file =
+            Fact { drive: drive.to_owned(), path: folder.to_owned(), author: self.who, is_blocked: false, text: "" };
         self.sight(&as_file) == Sight::Shown
     }
 
@@ -301,6 +309,24 @@ impl Oracle<'_> {
             status => (status, BTreeSet::new()),
         }
     }
+
+    /// Names of the files that `/search/query` finds by everything.
+    fn found(&self) -> (u16, BTreeSet<String>) {
+        if !self.scopes.iter().any(|scope| scope.ends_with(".All")) {
+            return (403, BTreeSet::new());
+        }
+        let drives: BTreeSet<_> = self.facts.files.iter().map(|fact| fact.drive.as_str()).collect();
+        (200, drives.into_iter().flat_map(|drive| self.search(drive).1).collect())
+    }
+
+    /// Whether the only site of the tenant is found.
+    fn found_sites(&self) -> (u16, usize) {
+        if !self.scopes.contains("Sites.Read.All") {
+            return (403, 0);
+        }
+        let groups = &self.facts.sites[tenant(self.who)];
+        (200, usize::from(groups.iter().flatten().any(|name| self.is_one_of(name))))
+    }
 }
 
 struct House {
@@ -328,6 +354,24 @@ impl House {
     }
 
     async fn get(&self, who: &str, scopes: &BTreeSet<&'static str>, path: &str) -> (u16, Value) {
+        let (status, text) = self.ask(who, scopes, path, None).await;
+        (status, serde_json::from_str(&text).unwrap_or_default())
+    }
+
+    /// How many things of a kind a search of everything finds, and those that have one of these facets, by name.
+    async fn found(&self, who: &str, scopes: &BTreeSet<&'static str>, entity: &str) -> (u16, usize, BTreeSet<String>) {
+        let body = searched(&[entity], "*", 0, 500);
+        let (status, text) = self.ask(who, scopes, "/search/query", Some(&body)).await;
+        let body: Value = serde_json::from_str(&text).unwrap();
+        let hits = &body["value"][0]["hitsContainers"][0];
+        let total = usize::try_from(hits["total"].as_u64().unwrap_or_default()).unwrap();
+        let resources = hits["hits"].as_array().into_iter().flatten().map(|hit| &hit["resource"]);
+        let files = resources.filter(|resource| resource.get("file").is_some());
+        (status, total, files.map(|resource| resource["name"].as_str().unwrap().to_owned()).collect())
+    }
+
+    /// The status and the text of an answer, the port of this house blotted out.
+    async fn ask(&self, who: &str, scopes: &BTreeSet<&'static str>, path: &str, body: Option<&Value>) -> (u16, String) {
         let (tenant, person) = self.plan.person(who).unwrap();
         let state = self.running.state();
         let now = state.clock.now().as_second();
@@ -339,15 +383,23 @@ impl House {
         });
         let token = state.keys.sign(tenant.id, Version::V1, claims.as_object().unwrap()).unwrap();
         let request = http::Request::builder()
+            .method(if body.is_some() { "POST" } else { "GET" })
             .uri(format!("/v1.0{path}"))
             .header("authorization", format!("Bearer {token}"))
-            .body(Body::empty())
+            .header("content-type", "application/json")
+            .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))
             .unwrap();
         let response = emulator::graph::router(state.clone()).oneshot(request).await.unwrap();
         let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&bytes).unwrap_or_default())
+        let bytes = response.into_body().collect().await.unwrap().to_bytes().to_vec();
+        let origin = self.running.graph.as_str().trim_end_matches('/');
+        (status, String::from_utf8(bytes).unwrap().replace(origin, "https://graph"))
     }
+}
+
+fn searched(entities: &[&str], query: &str, from: usize, size: usize) -> Value {
+    let request = json!({ "entityTypes": entities, "query": { "queryString": query }, "from": from, "size": size });
+    json!({ "requests": [request] })
 }
 
 /// The first difference between Graph and the oracle in the world of a seed.
@@ -382,6 +434,14 @@ async fn difference(seed: u64, rules: &Rules) -> Option<String> {
             if (status, &found) != (expected.0, &expected.1) {
                 return told(format!("{name} shows {status} {found:?}, the oracle says {expected:?}"));
             }
+        }
+        let (status, _, files) = house.found(who, &scopes, "driveItem").await;
+        if (status, &files) != (oracle.found().0, &oracle.found().1) {
+            return told(format!("/search/query finds {status} {files:?}, the oracle says {:?}", oracle.found()));
+        }
+        let (status, total, _) = house.found(who, &scopes, "site").await;
+        if (status, total) != oracle.found_sites() {
+            return told(format!("{status} {total} sites, the oracle says {:?}", oracle.found_sites()));
         }
     }
     None
@@ -435,5 +495,79 @@ async fn the_oracle_catches_wrong_rules_of_files() {
             }
         }
         assert!(caught.is_some(), "nobody saw that the rule `{name}` is wrong");
+    }
+}
+
+/// Every search, page by page, of somebody in a world and in the same with every file changed that the oracle says is not shown to them:
+/// the first that differs in a byte.
+async fn leak(seed: u64, rules: &Rules) -> (usize, Option<String>) {
+    let mut dice = Dice(seed ^ 0xf11e);
+    let facts = Facts::draw(&mut dice);
+    let who = dice.pick(&PEOPLE);
+    let scopes = BTreeSet::from(["Files.Read.All", "Sites.Read.All"]);
+    let oracle = Oracle { facts: &facts, who, scopes: &scopes };
+    let mut other = facts.clone();
+    let mut changed = 0;
+    for fact in other.files.iter_mut().filter(|fact| oracle.sight(fact) != Sight::Shown) {
+        let here = if fact.drive.contains("contoso") { "contoso" } else { "fabrikam" };
+        fact.text = "words words changed";
+        fact.author = of(here).into_iter().find(|person| *person != who && !is_guest(person)).unwrap();
+        changed += 1;
+    }
+    let (before, after) = (House::of(&facts, rules).await, House::of(&other, rules).await);
+    let mut asked: Vec<(String, Option<Value>)> = Vec::new();
+    for query in
+        ["words", "changed", "*", "NOT changed", "f*", "filetype:txt words", "author:alice OR author:bob", "size>6"]
+    {
+        for from in [0, 2, 4] {
+            asked.push(("/search/query".to_owned(), Some(searched(&["driveItem"], query, from, 2))));
+        }
+        let mut sorted = searched(&["driveItem", "listItem", "site"], query, 0, 3);
+        sorted["requests"][0]["sortProperties"] = json!([{ "name": "size", "isDescending": true }]);
+        asked.push(("/search/query".to_owned(), Some(sorted)));
+    }
+    for drive in before.drives.values() {
+        for word in ["words", "changed", ""] {
+            asked.push((format!("/drives/{drive}/root/search(q='{word}')?$top=2&$select=id,name,size"), None));
+        }
+    }
+    for (path, body) in asked {
+        let one = before.ask(who, &scopes, &path, body.as_ref()).await;
+        let two = after.ask(who, &scopes, &path, body.as_ref()).await;
+        if one.0 == 200 && one != two {
+            return (
+                changed,
+                Some(format!("seed {seed}: {who} asks {path} {body:?}\n  {one:?}\n  {two:?}\n  {facts:?}")),
+            );
+        }
+    }
+    (changed, None)
+}
+
+#[tokio::test]
+async fn no_search_shows_a_byte_of_files_that_are_not_shown() {
+    let mut changed = 0;
+    for seed in 0..worlds() / 8 {
+        let (many, leak) = leak(seed, &Rules::STRICT).await;
+        assert_eq!(leak, None);
+        changed += many;
+    }
+    assert!(changed as u64 > worlds() / 8, "next to nothing was changed: {changed}");
+    let strict = FileRules::STRICT;
+    for (name, files) in [
+        ("owns", FileRules { owns: |_, kind| matches!(kind, Kind::Personal(_)), ..strict }),
+        ("in_force", FileRules { in_force: |_| true, ..strict }),
+        ("inherits", FileRules { inherits: |_| true, ..strict }),
+        ("blocks", FileRules { blocks: |_, _, _| false, ..strict }),
+    ] {
+        let rules = Rules { files, ..Rules::STRICT };
+        let mut seen = false;
+        for seed in 0..worlds().min(200) {
+            seen |= leak(seed, &rules).await.1.is_some();
+            if seen {
+                break;
+            }
+        }
+        assert!(seen, "nobody saw what the wrong rule `{name}` lets through");
     }
 }

@@ -6,6 +6,7 @@
 mod facts;
 mod files;
 mod oracle;
+mod talk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -38,13 +39,14 @@ impl Asked {
             .map(|_| {
                 let of = if dice.below(3) == 0 { who } else { dice.pick(&PEOPLE) };
                 let word = format!("word{}", dice.below(3));
-                match dice.below(8) {
+                match dice.below(9) {
                     0 => Query::Mails { of },
                     1 => Query::Inbox { of },
                     2 => Query::Search { of, word },
                     3 => Query::Mail { of, number: dice.below(facts.mails.len()) },
                     4 | 5 => Query::Week { of },
                     6 => Query::Filtered { of, word },
+                    7 => Query::Found { entity: dice.pick(&["message", "event"]), word },
                     _ => Query::Schedule,
                 }
             })
@@ -109,6 +111,10 @@ impl House {
             Query::Filtered { of, word } => {
                 ("GET", format!("{}/events?{select}&$filter=startsWith(subject,'{word}')", owner(of)), Value::Null)
             }
+            Query::Found { entity, word } => {
+                let request = json!({ "entityTypes": [entity], "query": { "queryString": word } });
+                ("POST", "/search/query".to_owned(), json!({ "requests": [request] }))
+            }
             Query::Schedule => {
                 let time = |day: u8| json!({"dateTime": format!("2026-01-{day}T00:00:00"), "timeZone": "UTC"});
                 let everybody: Vec<_> = PEOPLE.iter().map(|person| self.upn(person)).collect();
@@ -139,7 +145,11 @@ impl House {
         let alone = [answer.clone()];
         for item in answer["value"].as_array().map_or(alone.as_slice(), Vec::as_slice) {
             let mut count = |subject: String| *seen.subjects.entry(subject).or_insert(0) += 1;
-            if let Some(address) = item["scheduleId"].as_str() {
+            if let Some(found) = item["hitsContainers"][0].as_object() {
+                for hit in found.get("hits").and_then(Value::as_array).into_iter().flatten() {
+                    count(hit["resource"]["subject"].as_str().unwrap().to_owned());
+                }
+            } else if let Some(address) = item["scheduleId"].as_str() {
                 let person = PEOPLE.into_iter().find(|person| self.upn(person) == address).unwrap();
                 if item.get("error").is_some() {
                     count(format!("{person}: refused"));

@@ -23,6 +23,8 @@ pub(crate) enum Query {
     Filtered { of: &'static str, word: String },
     /// Free/busy of everybody.
     Schedule,
+    /// `/search/query` over one's own mail or events.
+    Found { entity: &'static str, word: String },
 }
 
 /// What is to be seen of an answer.
@@ -72,6 +74,16 @@ pub(crate) fn answer(facts: &Facts, who: &'static str, scopes: &BTreeSet<&'stati
                 return refused(403);
             }
             calendar(facts, who, of, query, reads_bodies)
+        }
+        Query::Found { entity, word } => {
+            let scope = if *entity == "message" { "Mail.Read" } else { "Calendars.Read" };
+            if is_guest(who) || !holds(&[scope]) {
+                return refused(403);
+            }
+            let mails = facts.mails.iter().filter(|mail| mail.owner == who).map(|mail| &mail.subject);
+            let events = facts.events.iter().filter(|event| event.owner == who).map(|event| &event.subject);
+            let all: Vec<_> = if *entity == "message" { mails.collect() } else { events.collect() };
+            seen(all.into_iter().filter(|subject| subject.starts_with(word.as_str())).cloned(), false)
         }
         Query::Schedule => {
             if holds(&["Calendars.ReadBasic", "Calendars.Read"]) {
