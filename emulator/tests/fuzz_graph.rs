@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderValue, Request, header};
+use emulator::drive::rules::FileRules;
 use emulator::entra::keys::Version;
+use emulator::rules::Rules;
 use emulator::serve::Arrived;
 use emulator::{Emulator, Options, State};
 use fixtures::Plan;
@@ -20,7 +22,7 @@ use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 
 /// Where ids of all kinds are found.
-const LISTS: [&str; 10] = [
+const LISTS: [&str; 16] = [
     "/me/messages?$top=30",
     "/me/messages?$top=5&$filter=hasAttachments eq true&$expand=attachments",
     "/me/mailFolders",
@@ -30,7 +32,21 @@ const LISTS: [&str; 10] = [
     "/users?$top=5",
     "/me/calendarView?startDateTime=2026-01-01T00:00:00Z&endDateTime=2026-03-01T00:00:00Z&$top=30",
     "/me/chats",
+    "/me/drive",
     "/me/drive/root/children",
+    "/me/drive/root/search(q='')?$top=20",
+    "/me/drive/sharedWithMe",
+    "/me/joinedTeams",
+    "/sites?search=*",
+    "/sites/root/lists",
+];
+/// The same, below the first of what another list has: the list, and what is put where `{}` stands.
+const BELOW: [(&str, &str); 5] = [
+    ("/me/chats", "/chats/{}/messages?$top=3"),
+    ("/me/joinedTeams", "/teams/{}/channels"),
+    ("/me/joinedTeams", "/teams/{}/members"),
+    ("/sites?search=*", "/sites/{}/drives"),
+    ("/sites?search=*", "/sites/{}/lists"),
 ];
 const KEYS: [&str; 16] = [
     "inbox",
@@ -153,9 +169,9 @@ struct Bench {
 }
 
 impl Bench {
-    async fn new() -> Self {
+    async fn with(rules: Rules) -> Self {
         let plan = Plan::embedded().unwrap();
-        let running = Emulator::start(plan.clone(), Options::default()).await.unwrap();
+        let running = Emulator::start(plan.clone(), Options { rules, ..Options::default() }).await.unwrap();
         let state = Arc::clone(running.state());
         let scopes: BTreeSet<_> =
             emulator::graph::permissions().flat_map(|row| row.own.iter().chain(row.others)).copied().collect();
@@ -184,6 +200,16 @@ impl Bench {
             if let Some(link) = body["@odata.nextLink"].as_str() {
                 self.links.push(link.split_once("/v1.0").unwrap().1.to_owned());
             }
+            let mut found = Vec::new();
+            collect(&body, &mut found);
+            self.ids.extend(found);
+        }
+        for (list, below) in BELOW {
+            let question = |target: String| Question { method: "GET".to_owned(), target, body: None };
+            let Some((_, Some(body))) = self.send(&question(list.to_owned()), 0, None).await else { continue };
+            let Some(first) = body["value"][0]["id"].as_str() else { continue };
+            let target = below.replace("{}", &utf8_percent_encode(first, NON_ALPHANUMERIC).to_string());
+            let Some((_, Some(body))) = self.send(&question(target), 0, None).await else { continue };
             let mut found = Vec::new();
             collect(&body, &mut found);
             self.ids.extend(found);
@@ -222,12 +248,20 @@ impl Bench {
             }
             return Question { method: "GET".to_owned(), target, body: None };
         }
+        // One row of hundreds, with a language of its own.
+        if dice.roll(12) == 0 {
+            let mut body = searched(dice);
+            if dice.roll(3) == 0 {
+                mutate(&mut body, dice);
+            }
+            return Question { method: "POST".to_owned(), target: "/search/query".to_owned(), body: Some(body) };
+        }
         let (method, template) = self.rows[dice.roll(self.rows.len())].clone();
         let mut path = String::new();
         for part in template.split('/').filter(|part| !part.is_empty()) {
             if !part.starts_with('{') {
                 path.push('/');
-                path.push_str(part);
+                path.push_str(&filled(part, dice));
                 continue;
             }
             let key = if dice.roll(4) == 0 {
@@ -261,6 +295,16 @@ impl Bench {
         let body = (method != "GET").then(|| body(dice));
         Question { method, target, body }
     }
+}
+
+/// A part of a path with what stands in its braces: the text of a search, a path of files, an address.
+fn filled(part: &str, dice: &mut Dice) -> String {
+    const TEXTS: [&str; 10] =
+        ["budget", "", "*", "Reports/Budget.xlsx", "notes.txt", "../..", "it''s", "a:b", "u!aHR0cHM6Ly94", "é𝔘"];
+    let Some((before, rest)) = part.split_once('{') else { return part.to_owned() };
+    let Some((_, after)) = rest.split_once('}') else { return part.to_owned() };
+    let text = dice.pick(&TEXTS).split('/').map(|step| utf8_percent_encode(step, NON_ALPHANUMERIC).to_string());
+    format!("{before}{}{}", text.collect::<Vec<_>>().join("/"), filled(after, dice))
 }
 
 fn token(state: &State, plan: &Plan, person: &str, scopes: &str) -> String {
@@ -336,7 +380,7 @@ fn filter(dice: &mut Dice, depth: usize) -> String {
 fn body(dice: &mut Dice) -> Value {
     let to = json!([{ "emailAddress": { "address": "bob@contoso.example", "name": "Bob" } }]);
     let at = |hour: u8| json!({ "dateTime": format!("2026-01-15T{hour:02}:00:00"), "timeZone": "UTC" });
-    let mut body = match dice.roll(9) {
+    let mut body = match dice.roll(14) {
         0 => {
             json!({ "subject": "s", "body": { "contentType": "html", "content": "<p>x</p>" }, "toRecipients": to, "importance": "high" })
         }
@@ -355,8 +399,22 @@ fn body(dice: &mut Dice) -> Value {
             json!({ "attendees": [], "timeConstraint": { "timeSlots": [{ "start": at(8), "end": at(18) }] }, "meetingDuration": "PT1H", "maxCandidates": 5 })
         }
         6 => json!({ "@odata.type": "#microsoft.graph.fileAttachment", "name": "a.txt", "contentBytes": "eA==" }),
-        7 => {
-            json!({ "requests": [{ "entityTypes": ["message"], "query": { "queryString": filter(dice, 3) }, "from": 0, "size": 5 }] })
+        7 | 8 => searched(dice),
+        9 => {
+            json!({ "body": { "contentType": "html", "content": "<p>x <at id=\"0\">Bob</at></p>" }, "importance": "high", "subject": "s",
+            "mentions": [{ "id": 0, "mentionText": "Bob", "mentioned": { "user": { "id": "x", "displayName": "Bob" } } }] })
+        }
+        10 => {
+            json!({ "type": dice.pick(&["view", "edit", "embed", "x"]), "scope": dice.pick(&["anonymous", "organization", "users", ""]) })
+        }
+        11 => {
+            json!({ "recipients": [{ "email": "bob@contoso.example" }], "roles": [dice.pick(&["read", "write", "owner", "sp.full control"])],
+            "requireSignIn": true, "sendInvitation": false, "message": "m" })
+        }
+        12 => {
+            json!({ "name": dice.pick(&["New.txt", "", "a/b", "CON", "x".repeat(400).as_str()]), "folder": {},
+            "@microsoft.graph.conflictBehavior": dice.pick(&["rename", "replace", "fail", "x"]), "parentReference": { "id": "root" },
+            "item": { "name": "up.bin", "fileSize": 7 } })
         }
         _ => {
             json!({ "displayName": "d", "isRead": true, "timeZone": "UTC", "workingHours": { "daysOfWeek": ["monday"], "startTime": "08:00:00" }, "name": "n", "folder": {} })
@@ -366,6 +424,20 @@ fn body(dice: &mut Dice) -> Value {
         mutate(&mut body, dice);
     }
     body
+}
+
+/// A request to `/search/query`, of any entity type, with KQL of any sense.
+fn searched(dice: &mut Dice) -> Value {
+    const ENTITIES: [&str; 9] =
+        ["message", "event", "chatMessage", "driveItem", "listItem", "site", "list", "person", "nothing"];
+    const SORTED: [&str; 5] = ["size", "name", "lastModifiedDateTime", "created", "no such"];
+    let entities: Vec<_> = (0..=dice.roll(5) / 4).map(|_| dice.pick(&ENTITIES)).collect();
+    let query = (0..=dice.roll(5)).map(|_| dice.pick(&WORDS)).collect::<Vec<_>>().join(" ");
+    let mut request = json!({ "entityTypes": entities, "query": { "queryString": query }, "from": dice.roll(4), "size": dice.roll(40) });
+    if dice.roll(4) == 0 {
+        request["sortProperties"] = json!([{ "name": dice.pick(&SORTED), "isDescending": dice.roll(2) == 0 }]);
+    }
+    json!({ "requests": [request] })
 }
 
 fn mutate(value: &mut Value, dice: &mut Dice) {
@@ -414,7 +486,28 @@ fn check(question: &Question, status: u16, body: Option<&Value>) {
 async fn whatever_is_asked_is_answered_in_graphs_shape() {
     let number = |name: &str, usual| std::env::var(name).map_or(usual, |text| text.parse().unwrap());
     let (budget, seed) = (number("OFFLINE365_FUZZ", 3_000), number("OFFLINE365_FUZZ_SEED", 365));
-    let bench = Bench::new().await;
+    course(Rules::STRICT, budget, seed).await;
+}
+
+/// A panic planted where only files, only chats, only searches come is met: the course goes there.
+#[tokio::test]
+async fn a_planted_break_is_seen() {
+    let strict = Rules::STRICT;
+    let files = FileRules { blocks: |_, _, _| panic!("planted"), ..FileRules::STRICT };
+    for (name, rules) in [
+        ("files", Rules { files, ..strict }),
+        ("chats", Rules { history: |_, _| panic!("planted"), ..strict }),
+        ("searches", Rules { searches: |_, _| panic!("planted"), ..strict }),
+    ] {
+        let ended = tokio::spawn(course(rules, 6_000, 365)).await;
+        let panic = ended.expect_err(name).into_panic();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"planted"), "{name}");
+    }
+}
+
+/// Asks as many questions and looks at every answer.
+async fn course(rules: Rules, budget: u64, seed: u64) {
+    let bench = Bench::with(rules).await;
     let mut dice = Dice(seed | 1);
     let (mut sent, mut reached) = (0_u64, 0_u64);
     let mut statuses: BTreeMap<u16, u64> = BTreeMap::new();
