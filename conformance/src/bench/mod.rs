@@ -8,8 +8,9 @@ mod raw;
 mod reply;
 mod sign_in;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use aho_corasick::AhoCorasick;
 use fixtures::Plan;
 use fixtures::cast::{GRAPH, M365_SERVER};
 use jiff::SignedDuration;
@@ -49,6 +50,8 @@ pub struct Bench {
     measured: Vec<Measurement>,
     /// Who signs in at the moment.
     acting: String,
+    /// The words of the content, ready to be looked for.
+    words: OnceLock<Option<AhoCorasick>>,
     /// Whether requests say which step they belong to: where somebody looks on.
     marked: bool,
 }
@@ -111,8 +114,22 @@ impl Bench {
             person.password.iter().for_each(|password| recorder.secret("password", password));
         }
         let (calls, measured, acting) = (0, Vec::new(), String::new());
-        let marked = false;
-        Ok(Self { plan, recorder, lab, http, doors, clock, seen: 0, sign_ins: 0, calls, measured, acting, marked })
+        let (marked, words) = (false, OnceLock::new());
+        Ok(Self {
+            plan,
+            recorder,
+            lab,
+            http,
+            doors,
+            clock,
+            seen: 0,
+            sign_ins: 0,
+            calls,
+            measured,
+            acting,
+            words,
+            marked,
+        })
     }
 
     /// Sends everything but controls of the world through a proxy, each request with its step and actor.

@@ -20,12 +20,12 @@ code,pre{font:13px/1.45 ui-monospace,monospace}code{overflow-wrap:anywhere}pre{w
 details{margin:.4rem 0;padding:.4rem .6rem;border:1px solid #8885;border-radius:.4rem}summary{cursor:pointer;overflow-wrap:anywhere}\
 .held{color:#1a7f37}.broken{color:#b3261e;font-weight:600}.dim{opacity:.75;font-size:.9rem}.box{border-left:4px solid #8888;padding:.2rem .9rem;margin:1rem 0;background:#8881;border-radius:0 .4rem .4rem 0}\
 .box.pass{border-color:#1a7f37;background:#1a7f3714}.box.fail{border-color:#b3261e;background:#b3261e14}.box.inconclusive{border-color:#8a5a00;background:#8a5a0014}.box p{margin:.5rem 0}\
-mark{background:#ffd33d66;color:inherit;padding:0 .15rem;border-radius:.2rem}svg{display:block;border-radius:.4rem}\
+mark{background:#ffd33d66;color:inherit;padding:0 .15rem;border-radius:.2rem}svg{display:block;border-radius:.4rem}.picture{max-height:90vh;overflow:auto}\
 a{color:inherit}nav a{margin-right:1rem}\
 @media(max-width:40rem){body{padding:.7rem}table.stack,table.stack tbody,table.stack tr,table.stack td{display:block;width:100%}table.stack tr.head{display:none}\
 table.stack tr{border-bottom:1px solid #8885;padding:.4rem 0}table.stack td{border:0;padding:.1rem 0}table.stack td[data-l]::before{content:attr(data-l) \": \";opacity:.7;font-size:.85em}}\
 @media(prefers-color-scheme:dark){.held{color:#4ac26b}.broken{color:#ff8b82}}\
-@media print{details{break-inside:avoid}}";
+@media print{.picture{max-height:none}details{break-inside:avoid}}";
 
 /// The longest piece of a body on the page; the whole is in transcript.json.
 const LONGEST: usize = 4_000;
@@ -40,7 +40,7 @@ pub(super) fn render(scene: &Scene, svg: &str) -> String {
     );
     let _ = writeln!(out, "<h1>{} {}</h1>", badge(scene.verdict.verdict), escaped(scene.check.title));
     minute(&mut out, scene);
-    let _ = writeln!(out, "<h2>What happened</h2><div class=\"wide\" tabindex=\"0\">{svg}</div>");
+    let _ = writeln!(out, "<h2>What happened</h2><div class=\"wide picture\" tabindex=\"0\">{svg}</div>");
     out.push_str("<p class=\"dim\">Red: refused. Dotted: not asked, and that is right. The same token has the same label everywhere.</p>\n");
     assertions(&mut out, scene);
     grounds(&mut out, scene);
@@ -84,8 +84,9 @@ fn minute(out: &mut String, scene: &Scene) {
     if let Some(attack) = &it.attack {
         let _ = writeln!(out, "<p><b>Attack.</b> {} has {}.</p>", escaped(&attack.by), escaped(&attack.knows));
     }
-    if let Some(tried) = scene.tried() {
-        let _ = writeln!(out, "<p><b>Tried.</b> {}.</p>", escaped(&tried));
+    if let Some((tried, others)) = scene.tried() {
+        let others = if others > 0 { format!(", and {others} more attempts") } else { String::new() };
+        let _ = writeln!(out, "<p><b>Tried.</b> {}{others}.</p>", escaped(&tried));
     }
     let _ = writeln!(out, "<p><b>Outcome.</b> {}</p>", escaped(&scene.outcome()));
     if let Some(reason) = &it.reason {
@@ -380,12 +381,13 @@ fn lines(text: &str) -> String {
 }
 
 impl Scene {
-    /// What was tried last, in a sentence.
-    pub(super) fn tried(&self) -> Option<String> {
-        self.transcript.entries.iter().rev().find_map(|entry| match entry {
+    /// What was tried last, in a sentence, and how much else was.
+    pub(super) fn tried(&self) -> Option<(String, usize)> {
+        let mut tried = self.transcript.entries.iter().rev().filter_map(|entry| match entry {
             Entry::Step { kind: StepKind::Attempt, actor, label, .. } => Some(format!("{actor}: {label}")),
             _ => None,
-        })
+        });
+        tried.next().map(|last| (last, tried.count()))
     }
 
     /// Who stopped it, in a sentence.
