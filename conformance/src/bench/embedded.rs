@@ -1,5 +1,6 @@
 //! A fresh world and our own connector in it: both in this process, both behind sockets, both with clocks that stand.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use connector::danger::{self, Edges};
@@ -129,5 +130,19 @@ fn config(plan: &Plan, emulator: &emulator::Running, setup: &Setup) -> Result<co
         "graph": { "url": emulator.graph, "downloads": [emulator.content.origin().ascii_serialization()] },
         "admission": { "tenants": tenants, "disabled_tools": setup.disabled_tools },
     });
-    serde_json::from_value(config).map_err(|error| error.to_string())
+    let mut config: connector::Config = serde_json::from_value(config).map_err(|error| error.to_string())?;
+    if config.documents.program().is_none() {
+        config.documents.worker = worker();
+    }
+    Ok(config)
+}
+
+/// The program that reads documents, where the checks run in a program that is none of ours: a test. Named by the connector's own
+/// variable, or the `offline365` that was built beside the test (`target/debug/offline365` of `target/debug/deps/test-…`).
+fn worker() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("OFFLINE365_CONNECTOR__DOCUMENTS__WORKER") {
+        return Some(named.into());
+    }
+    let folder = std::env::current_exe().ok()?.parent()?.parent()?.to_owned();
+    Some(folder.join(format!("offline365{}", std::env::consts::EXE_SUFFIX))).filter(|program| program.is_file())
 }

@@ -81,8 +81,8 @@ pub(crate) struct Drive {
     pub(crate) id: String,
     #[serde(default)]
     pub(crate) name: Option<String>,
-    #[serde(default)]
-    pub(crate) drive_type: Option<String>,
+    #[serde(rename = "driveType", default)]
+    pub(crate) kind: Option<String>,
     #[serde(default)]
     pub(crate) web_url: Option<String>,
     #[serde(default)]

@@ -43,7 +43,9 @@ async fn scene(downloads: &Url) -> Scene {
         config.documents.worker = Some(env!("CARGO_BIN_EXE_offline365-connector").into());
     })
     .await;
-    ["Sites.Read.All", "Files.Read", "Files.Read.All"].into_iter().for_each(|scope| scene.stub.consent(scope));
+    for scope in ["Sites.Read.All", "Files.Read", "Files.Read.All"] {
+        scene.stub.consent(scope);
+    }
     scene
 }
 

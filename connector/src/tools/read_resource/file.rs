@@ -48,7 +48,7 @@ async fn need(reach: &Reach<'_>, drive: &Segment) -> Result<Need, Refusal> {
 
 fn need_of(drive: &Drive, caller: &str) -> Need {
     let owner = drive.owner.as_ref().and_then(|owner| owner.user.as_ref()).and_then(|user| user.id.as_deref());
-    match drive.drive_type.as_deref() {
+    match drive.kind.as_deref() {
         Some("business" | "personal") if owner.is_some_and(|owner| owner.eq_ignore_ascii_case(caller)) => {
             Need::OwnFiles
         }
