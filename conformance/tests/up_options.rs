@@ -243,6 +243,35 @@ fn own_mail_and_events_are_all_that_is_there() {
 }
 
 #[test]
+fn an_export_of_ones_own_is_what_chats_and_channels_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let message = |who: &str, text: &str| {
+        let body = json!({ "contentType": "text", "content": text });
+        json!({ "createdDateTime": "2026-01-05T08:00:00Z", "body": body, "from": { "user": { "id": who } } })
+    };
+    let members = json!([{ "email": ALICE }, { "email": "bob@contoso.example" }]);
+    let begun = "2026-01-05T08:00:00Z";
+    let chat = json!({ "chatType": "group", "topic": "ours", "createdDateTime": begun, "members": members, "messages": [message(ALICE, "own words")] });
+    let channel = json!({ "displayName": "Beds", "createdDateTime": begun, "messages": [message(ALICE, "own plans")] });
+    fs::create_dir(folder.path().join("garden")).unwrap();
+    fs::write(folder.path().join("ours.json"), chat.to_string()).unwrap();
+    fs::write(folder.path().join("garden/beds.json"), channel.to_string()).unwrap();
+    let house = House::with(&["--teams", &format!("contoso={}", folder.path().display())]);
+    let token = house.graph_token("Chat.Read");
+    let chats = house.graph(&token, "/me/chats").json();
+    assert_eq!((chats["value"].as_array().unwrap().len(), &chats["value"][0]["topic"]), (1, &json!("ours")));
+    let said = house.graph(&token, &format!("/chats/{}/messages", chats["value"][0]["id"].as_str().unwrap())).json();
+    assert_eq!(said["value"][0]["body"]["content"], "own words");
+    let token = house.graph_token("Channel.ReadBasic.All");
+    let team = fixtures::ids::GroupId::derived("contoso/groups/garden");
+    let channels = house.graph(&token, &format!("/teams/{team}/channels")).json();
+    assert_eq!(
+        (channels["value"].as_array().unwrap().len(), &channels["value"][0]["displayName"]),
+        (1, &json!("Beds"))
+    );
+}
+
+#[test]
 fn a_name_is_in_every_address_and_in_the_certificate() {
     for (options, start) in
         [(&[][..], "https://localhost:"), (&["--name", "127.0.0.1", "--bind", "127.0.0.1"], "https://127.0.0.1:")]

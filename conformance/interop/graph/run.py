@@ -6,7 +6,7 @@ import importlib
 from bench import finish
 from house import House
 
-MODULES = ["mail", "events", "resilience"]
+MODULES = ["mail", "events", "files", "talk", "resilience"]
 
 
 async def main():

@@ -17,6 +17,7 @@ use fixtures::own_apps;
 use fixtures::own_calendar::{self, OwnCalendarError};
 use fixtures::own_drive::{self, OwnDriveError, OwnFile};
 use fixtures::own_mail::{self, OwnMailError};
+use fixtures::own_teams::{self, OwnTeamsError};
 use url::Url;
 
 use super::failure::Failure;
@@ -170,6 +171,16 @@ fn plan(args: &HouseArgs) -> Result<(Plan, Vec<String>), Failure> {
         plan.with_own_calendar(&own.user, files).map_err(own_calendar_failure)?;
     }
     own_files(args, &mut plan)?;
+    for (index, own) in args.teams.iter().enumerate() {
+        if args.teams.iter().skip(index + 1).any(|other| other.tenant == own.tenant) {
+            return Err(Failure::Usage(format!(
+                "--teams: {} is named twice; put the files into one folder",
+                own.tenant
+            )));
+        }
+        let conversations = own_teams::load(&own.path).map_err(own_teams_failure)?;
+        plan.with_own_teams(&own.tenant, conversations).map_err(own_teams_failure)?;
+    }
     Ok((plan, own_names))
 }
 
@@ -199,6 +210,13 @@ fn own_calendar_failure(error: OwnCalendarError) -> Failure {
     match error {
         OwnCalendarError::NobodyCalled(_) => Failure::Usage(format!("--calendar: {error}")),
         _ => Failure::Plan(format!("--calendar: {error}")),
+    }
+}
+
+fn own_teams_failure(error: OwnTeamsError) -> Failure {
+    match error {
+        OwnTeamsError::NoTenant(_) => Failure::Usage(format!("--teams: {error}")),
+        _ => Failure::Plan(format!("--teams: {error}")),
     }
 }
 

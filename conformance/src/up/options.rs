@@ -90,6 +90,9 @@ pub struct HouseArgs {
     /// Serve a folder as a site that everybody of a tenant reads. May be repeated.
     #[arg(long, value_name = "SITE@TENANT=FOLDER")]
     pub site: Vec<OwnMail>,
+    /// Serve a Teams export as the chats and channels of a tenant: a .json file for each chat, a folder for each team. May be repeated.
+    #[arg(long, value_name = "TENANT=FOLDER")]
+    pub teams: Vec<OwnTeams>,
     /// Listen on this address instead of loopback (containers).
     #[arg(long, value_name = "ADDR")]
     pub bind: Option<IpAddr>,
@@ -162,6 +165,28 @@ impl FromStr for OwnMail {
                 Ok(Self { user: user.to_owned(), path: path.into() })
             }
             _ => Err(format!("{text:?} is not USER=PATH, for example alice@contoso.example=mails/")),
+        }
+    }
+}
+
+/// `TENANT=FOLDER`: whose chats and channels, and where they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnTeams {
+    /// Short name or domain.
+    pub tenant: String,
+    /// A folder in the shape of a Teams export.
+    pub path: PathBuf,
+}
+
+impl FromStr for OwnTeams {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((tenant, path)) if !tenant.is_empty() && !path.is_empty() => {
+                Ok(Self { tenant: tenant.to_owned(), path: path.into() })
+            }
+            _ => Err(format!("{text:?} is not TENANT=FOLDER, for example contoso=export/")),
         }
     }
 }
