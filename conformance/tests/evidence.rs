@@ -144,6 +144,10 @@ fn a_live_token_and_a_verdict_against_its_grounds_are_seen_under_new_hashes() {
     let told = forge(&format!("{ATTACK}/verdict.json"), &|text| text.replacen("\"held\": true", "\"held\": false", 1));
     assert!(told.contains("a pass with an expectation that did not hold"), "{told}");
     let told = forge(&format!("{ATTACK}/transcript.json"), &|text| {
+        text.replacen("\"kind\": \"control\"", "\"kind\": \"magic\"", 1)
+    });
+    assert!(told.contains("is no transcript"), "{told}");
+    let told = forge(&format!("{ATTACK}/transcript.json"), &|text| {
         text.replacen("Bearer", "bearer", 1).replacen("tools/call", "tools/cull", 2)
     });
     assert!(told.contains("body and raw are not the same"), "{told}");
@@ -223,7 +227,9 @@ fn the_formats_are_what_their_schemas_say() {
             "transcript.har" => formats::har(&bytes),
             "results.sarif" => formats::sarif(&bytes),
             "junit.xml" => formats::junit(std::str::from_utf8(&bytes).unwrap()),
-            "sequence.svg" | "report.html" => Vec::new(),
+            "transcript.json" => formats::transcript(&bytes),
+            "verdict.json" => formats::verdict(&bytes),
+            "sequence.svg" => formats::xml(std::str::from_utf8(&bytes).unwrap()),
             _ => continue,
         };
         seen += 1;
@@ -231,6 +237,13 @@ fn the_formats_are_what_their_schemas_say() {
     }
     assert!(seen > 12, "{seen} files");
     // The schemas notice.
+    let mut wrong = json(good.join(ATTACK).join("verdict.json"));
+    wrong["verdict"] = "fine".into();
+    wrong["assertions"][0]["at"] = Value::Null;
+    assert_eq!(formats::verdict(&serde_json::to_vec(&wrong).unwrap()).len(), 2);
+    let mut wrong = json(good.join(ATTACK).join("transcript.json"));
+    wrong["entries"][1]["status"] = "200".into();
+    assert!(!formats::transcript(&serde_json::to_vec(&wrong).unwrap()).is_empty());
     let har = json(good.join(ATTACK).join("transcript.har"));
     let mut wrong = har.clone();
     wrong["log"]["entries"][0]["request"].as_object_mut().unwrap().remove("bodySize");
@@ -437,4 +450,17 @@ fn the_list_says_what_a_plain_server_can_be_given_and_why_not_the_rest() {
     assert!(said(&offline365(&["list", "--target", &plain])).contains("for it has no clock-control:\n  revocation/"));
     let critical = said(&offline365(&["list", "attacks", "--severity", "critical", "--requirement", "R-USER-1"]));
     assert!(critical.contains(ATTACK) && !critical.contains("token-validation/"), "{critical}");
+}
+
+#[test]
+fn the_schemas_of_evidence_are_those_that_are_shipped() {
+    for (name, schema) in conformance::evidence::schemas() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name);
+        let schema = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(&path, &schema).unwrap();
+        }
+        let shipped = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(shipped == schema, "UPDATE_SCHEMA=1 cargo test -p conformance the_schemas writes {name} anew");
+    }
 }

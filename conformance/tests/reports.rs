@@ -138,7 +138,9 @@ fn the_sarif_report_points_at_places_that_exist() {
     let requirements = requirements::all().unwrap();
     let text = sarif::render(&with_own_file(), &requirements).unwrap();
     assert_eq!(formats::sarif(text.as_bytes()), [""; 0]);
-    assert!(!formats::har(text.as_bytes()).is_empty(), "the schemas are told apart");
+    for other in [formats::har, formats::transcript, formats::verdict] {
+        assert!(!other(text.as_bytes()).is_empty(), "the schemas are told apart");
+    }
     let sarif: Value = serde_json::from_str(&text).unwrap();
     let results = sarif.pointer("/runs/0/results").unwrap().as_array().unwrap();
     assert_eq!(results.len(), 3, "failures and inconclusive ones alone");

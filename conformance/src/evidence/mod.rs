@@ -35,5 +35,5 @@ mod tests;
 pub(crate) use bundle::sha256;
 pub use bundle::{Bundle, BundleError, Described, Environment};
 pub use negative::{Hit, Negative, Outbound, Place};
-pub use scene::{Assertion, AttackOf, Change, Control, FaultRun, Judgement, Refused, Scene};
+pub use scene::{Assertion, AttackOf, Change, Control, FaultRun, Judgement, Refused, Scene, schemas};
 pub use weakness::Weakness;

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use fixtures::Plan;
+use schemars::JsonSchema;
 use serde::Serialize;
 use url::Url;
 
 use crate::recorder::{MARKS, Recorder, Sweep};
 
 /// What was looked for, where, and what was there.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Negative {
     /// How many words of the content were looked for: each stands in one thing of the world and nowhere else.
@@ -27,7 +28,7 @@ pub struct Negative {
 }
 
 /// One answer.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Place {
     /// The exchange.
     pub seq: usize,
@@ -40,7 +41,7 @@ pub struct Place {
 }
 
 /// A word where it must not be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Hit {
     /// The exchange.
     pub seq: usize,
@@ -53,7 +54,7 @@ pub struct Hit {
 }
 
 /// Requests of the target to one place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Outbound {
     /// The host.
     pub host: String,

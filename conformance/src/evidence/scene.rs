@@ -1,5 +1,6 @@
 //! One scenario's evidence: the transcript, and what the verdict rests on, each ground with pointers into the transcript.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Negative, Weakness};
@@ -26,7 +27,7 @@ pub struct Scene {
 }
 
 /// verdict.json.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Judgement {
     /// Version of this shape.
@@ -52,7 +53,6 @@ pub struct Judgement {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What the verdict does not rest on, although it could.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<String>,
     /// Who refused what was tried.
     pub refusals: Vec<Refused>,
@@ -69,15 +69,13 @@ pub struct Judgement {
     /// The world's time at the beginning and at the end.
     pub clock: Option<Change>,
     /// Times that were measured.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub measured: Vec<Measurement>,
     /// What the emulator was asked and does not model.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmodelled: Vec<String>,
 }
 
 /// Who attacks.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AttackOf {
     /// The attacker.
@@ -89,7 +87,7 @@ pub struct AttackOf {
 }
 
 /// Something at the beginning and at the end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Change {
     /// At the beginning.
     pub before: String,
@@ -98,7 +96,7 @@ pub struct Change {
 }
 
 /// One expectation.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Assertion {
     /// The step it is about.
     pub step: usize,
@@ -110,7 +108,7 @@ pub struct Assertion {
 }
 
 /// One positive control.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Control {
     /// The step.
     pub step: usize,
@@ -125,7 +123,7 @@ pub struct Control {
 }
 
 /// A refusal and the part that it is attributed to.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Refused {
     /// The step.
@@ -148,7 +146,7 @@ pub struct Refused {
 }
 
 /// What the scenario says of one connector with a deliberate fault.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct FaultRun {
     /// The fault's name.
     pub broken: &'static str,
@@ -159,6 +157,14 @@ pub struct FaultRun {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// The JSON schemas of transcript.json and verdict.json, by file name.
+pub fn schemas() -> [(&'static str, serde_json::Value); 2] {
+    [
+        ("transcript.schema.json", schemars::schema_for!(Transcript).to_value()),
+        ("verdict.schema.json", schemars::schema_for!(Judgement).to_value()),
+    ]
 }
 
 impl FaultRun {

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
 
 use super::bundle::{MANIFEST, SCHEMA, sha256};
+use crate::recorder::Transcript;
 
 /// What is wrong with the bundle in this folder; nothing, if it is as it was. `expect`: the manifest's SHA-256.
 pub fn problems(folder: &Path, expect: Option<&str>) -> Vec<String> {
@@ -94,6 +95,11 @@ fn shapes(manifest: &Value, files: &BTreeMap<String, Vec<u8>>, problems: &mut Ve
             let value = files.get(&path).and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
             value.ok_or_else(|| format!("{path} is not there, or no JSON"))
         };
+        if let Some(bytes) = files.get(&format!("{id}/transcript.json"))
+            && let Err(error) = serde_json::from_slice::<Transcript>(bytes)
+        {
+            problems.push(format!("{id}/transcript.json is no transcript: {error}"));
+        }
         match (json("transcript.json"), json("verdict.json")) {
             (Ok(transcript), Ok(verdict)) => agree(id, row, &transcript, &verdict, problems),
             (one, other) => problems.extend([one.err(), other.err()].into_iter().flatten()),

@@ -1,12 +1,13 @@
 //! The names of weaknesses that others use: for each requirement the entry of CWE (<https://cwe.mitre.org/>) and the sections of OWASP ASVS 5.0
 //! (<https://github.com/OWASP/ASVS/tree/v5.0.0>) that a finding about it belongs to, what it means, and what mends it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::check::Check;
 
 /// A class of weakness.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Weakness {
     /// Number in CWE.

@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// One token that was sent or received. The signature is gone; the same token has the same label everywhere.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Card {
     /// `T1`, `T2`, … in order of appearance.
     pub label: String,
@@ -19,13 +20,13 @@ pub struct Card {
     /// Whether the harness made it. Nobody that the target trusts vouches for a forged token, whoever's key signed it.
     pub forged: bool,
     /// What was changed in it, compared with the genuine one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<String>,
     /// The label of the token it was forged from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub genuine: Option<String>,
     /// Where header and claims are not those of the genuine one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub difference: Vec<Difference>,
     /// The beginning of a SHA-256 over the token: the same token, the same print, in every scenario.
     pub print: String,
@@ -36,7 +37,8 @@ pub struct Card {
 }
 
 /// One field of a forged token that is not as in the genuine one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Difference {
     /// `header alg`, `claim tid`.
     pub field: String,

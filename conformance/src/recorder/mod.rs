@@ -45,7 +45,7 @@ enum Event {
 }
 
 /// How an answer to the harness is to be read.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Answer {
     /// The exchange it is about.
     pub seq: usize,
@@ -60,7 +60,7 @@ pub struct Answer {
 }
 
 /// What a step is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StepKind {
     /// Gets something ready: a sign-in, a change in the lab.
@@ -97,7 +97,7 @@ pub struct Hop {
 }
 
 /// Something that must hold, and whether it did.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Expectation {
     /// What is claimed.
     pub claim: String,

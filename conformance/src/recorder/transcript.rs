@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::card::{self, Card, Difference};
@@ -16,7 +17,8 @@ use super::{Answer, Event, Expectation, Hop, Recorder, StepKind, Sweep};
 const SCHEMA: u32 = 2;
 
 /// A redacted record.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Transcript {
     /// Version of this shape.
     pub schema: u32,
@@ -29,8 +31,8 @@ pub struct Transcript {
 }
 
 /// One thing that happened.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "entry", rename_all = "lowercase")]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "entry", rename_all = "lowercase", deny_unknown_fields)]
 #[expect(clippy::large_enum_variant, reason = "most entries are exchanges: a box each would save nothing")]
 pub enum Entry {
     /// A step begins.
@@ -53,7 +55,7 @@ pub enum Entry {
         /// Who sent it.
         from: String,
         /// For whom, where a person asks.
-        #[serde(skip_serializing_if = "String::is_empty")]
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         actor: String,
         /// Who answered.
         to: String,
@@ -82,15 +84,16 @@ pub enum Entry {
 }
 
 /// Headers and body.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Message {
     /// In order, names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body as text, as far as it is one.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body: String,
     /// The bytes of the body as base64, with the same replacements.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub raw: String,
     /// Why there is no body here although there was one.
     #[serde(skip_serializing_if = "Option::is_none")]

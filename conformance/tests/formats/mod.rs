@@ -33,30 +33,53 @@ pub(crate) fn sarif(text: &[u8]) -> Vec<String> {
     problems
 }
 
+/// What is wrong with a transcript.json.
+pub(crate) fn transcript(text: &[u8]) -> Vec<String> {
+    against(include_str!("../../schemas/transcript.schema.json"), text)
+}
+
+/// What is wrong with a verdict.json.
+pub(crate) fn verdict(text: &[u8]) -> Vec<String> {
+    against(include_str!("../../schemas/verdict.schema.json"), text)
+}
+
 fn against(schema: &str, text: &[u8]) -> Vec<String> {
     let schema: Value = serde_json::from_str(schema).unwrap();
     let mut problems = Vec::new();
     match serde_json::from_slice(text) {
-        Ok(value) => check(&schema, &value, "", &mut problems),
+        Ok(value) => check(&schema, &schema, &value, "", &mut problems),
         Err(error) => problems.push(format!("no JSON: {error}")),
     }
     problems
 }
 
 /// The part of JSON Schema that the two files use; a keyword it does not know is an error, for what is not asked is not checked.
-fn check(schema: &Value, value: &Value, at: &str, problems: &mut Vec<String>) {
+fn check(root: &Value, schema: &Value, value: &Value, at: &str, problems: &mut Vec<String>) {
     for (keyword, rule) in schema.as_object().unwrap() {
         let held = match keyword.as_str() {
-            "$schema" | "title" | "description" => true,
-            "type" => match rule.as_str().unwrap() {
-                "object" => value.is_object(),
-                "array" => value.is_array(),
-                "string" => value.is_string(),
-                "integer" => value.is_i64() || value.is_u64(),
-                "number" => value.is_number(),
-                "boolean" => value.is_boolean(),
-                other => panic!("type {other} is not known here"),
+            "$schema" | "$defs" | "title" | "description" | "default" => true,
+            "type" => match rule {
+                Value::Array(types) => types.iter().any(|rule| of_type(rule, value)),
+                rule => of_type(rule, value),
             },
+            "const" => value == rule,
+            "$ref" => {
+                let place = rule.as_str().unwrap().trim_start_matches('#');
+                check(root, root.pointer(place).unwrap(), value, at, problems);
+                true
+            }
+            "oneOf" | "anyOf" => rule.as_array().unwrap().iter().any(|rule| {
+                let mut found = Vec::new();
+                check(root, rule, value, at, &mut found);
+                found.is_empty()
+            }),
+            "prefixItems" => {
+                for (index, rule) in rule.as_array().unwrap().iter().enumerate() {
+                    value.get(index).into_iter().for_each(|item| check(root, rule, item, at, problems));
+                }
+                true
+            }
+            "maxItems" => value.as_array().is_some_and(|items| items.len() as u64 <= rule.as_u64().unwrap()),
             "required" => {
                 let names = rule.as_array().unwrap().iter().filter_map(Value::as_str);
                 names.into_iter().all(|name| value.get(name).is_some())
@@ -67,15 +90,19 @@ fn check(schema: &Value, value: &Value, at: &str, problems: &mut Vec<String>) {
             "minItems" => value.as_array().is_some_and(|items| items.len() as u64 >= rule.as_u64().unwrap()),
             "minLength" => value.as_str().is_some_and(|text| text.len() as u64 >= rule.as_u64().unwrap()),
             "minimum" => value.as_f64() >= rule.as_f64(),
+            "maximum" => value.as_f64() <= rule.as_f64(),
             "items" => {
                 for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-                    check(rule, item, &format!("{at}/{index}"), problems);
+                    check(root, rule, item, &format!("{at}/{index}"), problems);
                 }
                 true
             }
             "properties" => {
                 for (name, rule) in rule.as_object().unwrap() {
-                    value.get(name).into_iter().for_each(|value| check(rule, value, &format!("{at}/{name}"), problems));
+                    value
+                        .get(name)
+                        .into_iter()
+                        .for_each(|value| check(root, rule, value, &format!("{at}/{name}"), problems));
                 }
                 true
             }
@@ -90,7 +117,7 @@ fn check(schema: &Value, value: &Value, at: &str, problems: &mut Vec<String>) {
                     if rule == &Value::Bool(false) {
                         problems.push(format!("{at}/{name} is not known"));
                     } else {
-                        check(rule, value, &format!("{at}/{name}"), problems);
+                        check(root, rule, value, &format!("{at}/{name}"), problems);
                     }
                 }
                 true
@@ -106,11 +133,25 @@ fn check(schema: &Value, value: &Value, at: &str, problems: &mut Vec<String>) {
     }
 }
 
+fn of_type(rule: &Value, value: &Value) -> bool {
+    match rule.as_str().unwrap() {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        other => panic!("type {other} is not known here"),
+    }
+}
+
 fn formatted(format: &str, text: &str) -> bool {
     match format {
         "date-time" => text.parse::<jiff::Timestamp>().is_ok(),
         "uri" => url::Url::parse(text).is_ok(),
         "uri-reference" => url::Url::parse("http://base/").unwrap().join(text).is_ok() && !text.contains([' ', '\\']),
+        "uint" | "uint16" | "uint32" | "uint64" | "int64" => true,
         other => panic!("format {other} is not known here"),
     }
 }
