@@ -287,6 +287,7 @@ impl Runner {
             seed: self.seed,
             login_port: profile.login_port,
             graph_port: profile.graph_port,
+            content_port: profile.content_port,
             ..Options::default()
         };
         let emulator = Emulator::start(Plan::clone(&self.plan), options).await;

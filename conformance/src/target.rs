@@ -50,6 +50,9 @@ pub struct Profile {
     /// The port at which it expects Graph.
     #[serde(default)]
     pub graph_port: u16,
+    /// The port that it fetches the content of files from, where Graph redirects to; 0 takes a free one, which `{content}` names.
+    #[serde(default)]
+    pub content_port: u16,
     /// What it has; everything else is not applicable.
     #[serde(default)]
     pub features: BTreeSet<Feature>,
@@ -157,6 +160,7 @@ impl Profile {
             mcp,
             login_port: 0,
             graph_port: 0,
+            content_port: 0,
             features: Feature::ALL.iter().copied().filter(|feature| *feature != Feature::Host).collect(),
             obo_max_age_seconds: minute(),
             sign_in: SignInMode::Obo,

@@ -71,7 +71,9 @@ async fn the_same_run_gives_the_same_transcript() {
         let outcomes = runner().run(&checks, &Target::Embedded(None)).await;
         let told = outcomes.iter().map(|outcome| {
             let transcript = outcome.recorder.transcript(outcome.check.id).unwrap();
-            serde_json::to_string_pretty(&transcript).unwrap()
+            // A token's print covers its issuer's port, which is another one in each run.
+            let told = serde_json::to_string_pretty(&transcript).unwrap();
+            told.lines().filter(|line| !line.trim_start().starts_with("\"print\": ")).collect::<Vec<_>>().join("\n")
         });
         runs.push(told.collect::<Vec<_>>());
     }

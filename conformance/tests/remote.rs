@@ -15,12 +15,12 @@ use fixtures::Plan;
 use serde_json::json;
 
 /// Ports that were free a moment ago.
-fn free() -> [u16; 2] {
-    let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+fn free() -> [u16; 3] {
+    let held = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     held.map(|listener| listener.local_addr().unwrap().port())
 }
 
-fn config(plan: &Plan, login: u16, graph: u16) -> Config {
+fn config(plan: &Plan, login: u16, graph: u16, content: u16) -> Config {
     let server = plan.registration("m365-server").unwrap();
     let client = plan.registration("m365-client").unwrap();
     let tenants: Vec<String> = plan.tenants.iter().map(|tenant| tenant.id.to_string()).collect();
@@ -33,7 +33,8 @@ fn config(plan: &Plan, login: u16, graph: u16) -> Config {
             "app_id_uri": server.identifier_uris[0],
             "allowed_clients": [client.app_id],
         },
-        "graph": { "url": format!("http://localhost:{graph}") },
+        "graph": { "url": format!("http://localhost:{graph}"), "downloads": [format!("http://localhost:{content}")] },
+        "documents": { "worker": env!("CARGO_BIN_EXE_offline365") },
         "admission": { "tenants": tenants },
         // A run asks in seconds what people ask in a day: docs/targets.md says so to whoever brings a target.
         "limits": { "calls_per_minute": 0 },
@@ -43,13 +44,14 @@ fn config(plan: &Plan, login: u16, graph: u16) -> Config {
 
 async fn ask(broken: Option<&Broken>) -> Vec<Outcome> {
     let plan = Plan::embedded().unwrap();
-    let [login, graph] = free();
+    let [login, graph, content] = free();
     let (policy, edges) = broken.map_or_else(|| (Policy::STRICT, Edges::default()), |broken| (broken.fault)());
-    let config = config(&plan, login, graph);
+    let config = config(&plan, login, graph, content);
     let connector = danger::start_with_policy(config, Parts::default(), policy, edges).await.unwrap();
     let profile = Profile {
         login_port: login,
         graph_port: graph,
+        content_port: content,
         features: BTreeSet::from([Feature::TenantGate, Feature::ToolToggles, Feature::Cursors]),
         ..Profile::at("elsewhere", connector.mcp.clone())
     };
