@@ -437,6 +437,12 @@ fn searched(dice: &mut Dice) -> Value {
     if dice.roll(4) == 0 {
         request["sortProperties"] = json!([{ "name": dice.pick(&SORTED), "isDescending": dice.roll(2) == 0 }]);
     }
+    if dice.roll(4) == 0 {
+        let definition = json!({ "sortBy": "count", "isDescending": true, "minimumCount": 0, "prefixFilter": "d" });
+        request["aggregations"] =
+            json!([{ "field": dice.pick(&["fileType", "SPSiteUrl", "x"]), "size": 3, "bucketDefinition": definition }]);
+        request["aggregationFilters"] = json!([dice.pick(&["fileType:\"ǂǂ646f6378\"", "fileType:or(", "x"])]);
+    }
     json!({ "requests": [request] })
 }
 

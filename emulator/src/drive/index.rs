@@ -130,7 +130,7 @@ impl Document for Found<'_> {
         visit(field, item.text().trim());
         visit(Field::Path, &drive.url_of(item));
         visit(Field::Site, &drive.url);
-        visit(Field::Class, class(item));
+        visit(Field::Class, item.class());
     }
 
     fn time(&self, of: Instant) -> Option<Timestamp> {
@@ -150,7 +150,9 @@ impl Document for Found<'_> {
     }
 }
 
-/// `contentclass`.
-fn class(item: &Item) -> &'static str {
-    if item.is_folder() { "STS_ListItem_Folder" } else { "STS_ListItem_DocumentLibrary" }
+impl Item {
+    /// `contentclass`.
+    pub(crate) const fn class(&self) -> &'static str {
+        if self.file.is_none() { "STS_ListItem_Folder" } else { "STS_ListItem_DocumentLibrary" }
+    }
 }

@@ -369,3 +369,41 @@ async fn pages_of_files_are_pieces_of_one_order() {
         assert_eq!(ids(&all(&caller, "driveItem", query).await), whole, "{query}");
     }
 }
+
+/// Refiners count all that was found and is shown; a token of theirs finds as many as they counted.
+#[tokio::test]
+async fn what_is_found_is_counted_by_a_property_and_found_again_by_its_token() {
+    let scene = Scene::new().await;
+    let alice = scene.caller(ALICE, "User.Read Files.Read.All Sites.Read.All");
+    let ask = async |further: Value| {
+        let mut request = json!({ "entityTypes": ["driveItem"], "query": { "queryString": "*" }, "size": 1 });
+        request.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
+        alice.send("POST", "/search/query", &json!({ "requests": [request] })).await
+    };
+    let plain = container(&ask(json!({})).await);
+    assert!(plain.get("aggregations").is_none());
+    let definition = json!({ "sortBy": "count", "isDescending": true, "minimumCount": 1 });
+    let reply =
+        ask(json!({ "aggregations": [{ "field": "fileType", "size": 20, "bucketDefinition": definition }] })).await;
+    let counted = container(&reply);
+    let buckets = counted["aggregations"][0]["buckets"].as_array().unwrap().clone();
+    let files = all(&alice, "driveItem", "isDocument:true").await.len();
+    let sum: u64 = buckets.iter().map(|bucket| bucket["count"].as_u64().unwrap()).sum();
+    assert_eq!((counted["aggregations"][0]["field"].as_str(), sum), (Some("fileType"), files as u64));
+    assert!(buckets.len() > 3 && buckets.windows(2).all(|two| two[0]["count"].as_u64() >= two[1]["count"].as_u64()));
+    for bucket in &buckets {
+        let token = bucket["aggregationFilterToken"].as_str().unwrap();
+        let again = container(&ask(json!({ "aggregationFilters": [format!("fileType:{token}")] })).await);
+        assert_eq!(again["total"], bucket["count"], "{bucket}");
+    }
+    let either = [&buckets[0], &buckets[1]].map(|bucket| bucket["aggregationFilterToken"].as_str().unwrap());
+    let both =
+        container(&ask(json!({ "aggregationFilters": [format!("fileType:or({},{})", either[0], either[1])] })).await);
+    assert_eq!(
+        both["total"].as_u64(),
+        Some(buckets[0]["count"].as_u64().unwrap() + buckets[1]["count"].as_u64().unwrap())
+    );
+    for wrong in ["fileType", "fileType:\"docx\"", "color:\"ǂǂ78\"", "fileType:\"ǂǂ7\"", "fileType:\"ǂǂé\""] {
+        assert_eq!(ask(json!({ "aggregationFilters": [wrong] })).await.status, 400, "{wrong}");
+    }
+}

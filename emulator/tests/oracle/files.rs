@@ -525,6 +525,10 @@ async fn leak(seed: u64, rules: &Rules) -> (usize, Option<String>) {
         let mut sorted = searched(&["driveItem", "listItem", "site"], query, 0, 3);
         sorted["requests"][0]["sortProperties"] = json!([{ "name": "size", "isDescending": true }]);
         asked.push(("/search/query".to_owned(), Some(sorted)));
+        let mut refined = searched(&["driveItem"], query, 0, 1);
+        refined["requests"][0]["aggregations"] =
+            json!([{ "field": "fileType" }, { "field": "contentclass" }, { "field": "SPSiteUrl" }]);
+        asked.push(("/search/query".to_owned(), Some(refined)));
     }
     for drive in before.drives.values() {
         for word in ["words", "changed", ""] {

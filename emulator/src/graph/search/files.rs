@@ -13,6 +13,7 @@ use super::super::files::shape;
 use super::super::route::Ask;
 use super::super::view::{DriveView, Seen, SiteView, View};
 use super::entity::Entity;
+use super::refine::Property;
 use super::snippet::summary;
 use super::{Hit, Hits, Request, bad};
 use crate::drive::{Drive, Item};
@@ -108,6 +109,21 @@ impl Candidate<'_, '_> {
         }
     }
 
+    /// What it is counted under.
+    fn value(&self, property: Property) -> Option<String> {
+        match (property, &self.what) {
+            (Property::FileType, What::Item(_, item)) if item.is_folder() => None,
+            (Property::FileType, _) => {
+                let (_, extension) = self.name().rsplit_once('.')?;
+                Some(extension.to_lowercase())
+            }
+            (Property::Class, What::Item(_, item)) => Some(item.class().to_owned()),
+            (Property::Class, What::Thing(thing)) => Some(thing.class.to_owned()),
+            (Property::Site, What::Item(drive, _)) => Some(drive.drive().web.url()),
+            (Property::Site, What::Thing(thing)) => Some(thing.site.clone()),
+        }
+    }
+
     /// The nearest first, then what was changed last.
     fn place(&self) -> (Reverse<usize>, Reverse<Timestamp>, &str) {
         (Reverse(self.nearness), Reverse(self.modified()), self.id())
@@ -165,8 +181,11 @@ pub(super) fn search(view: &View<'_>, ask: &Ask<'_>, request: &Request, phrases:
             .into_iter()
             .map(|thing| Candidate { nearness: nearness(&thing, phrases), what: What::Thing(Box::new(thing)) }),
     );
+    found.retain(|candidate| request.filters.iter().all(|filter| filter.passes(|property| candidate.value(property))));
+    let counted = request.aggregations.iter().map(|asked| asked.count(&found, Candidate::value));
+    let refiners = counted.collect();
     sort(&mut found, request)?;
-    Ok(Hits::page(request, found, false, |candidate| candidate.hit(view, ask, phrases)))
+    Ok(Hits { refiners, ..Hits::page(request, found, false, |candidate| candidate.hit(view, ask, phrases)) })
 }
 
 /// As far as the page that is asked for goes.

@@ -9,6 +9,7 @@ mod entity;
 mod event;
 mod files;
 mod message;
+mod refine;
 mod said;
 mod snippet;
 
@@ -66,6 +67,8 @@ struct Request {
     size: usize,
     /// `sortProperties`: names, and whether descending.
     sort: Vec<(String, bool)>,
+    aggregations: Vec<refine::Aggregation>,
+    filters: Vec<refine::Filter>,
 }
 
 /// One hit.
@@ -81,6 +84,7 @@ struct Hits {
     shown: Vec<Hit>,
     total: usize,
     is_more: bool,
+    refiners: Vec<refine::Refiner>,
 }
 
 impl Hits {
@@ -89,7 +93,7 @@ impl Hits {
         let all = found.len();
         let shown: Vec<_> = found.into_iter().skip(request.from).take(request.size).map(hit).collect();
         let is_more = request.from.saturating_add(shown.len()) < all && !shown.is_empty();
-        Self { total: if counts_page { shown.len() } else { all }, shown, is_more }
+        Self { total: if counts_page { shown.len() } else { all }, shown, is_more, refiners: Vec::new() }
     }
 }
 
@@ -158,6 +162,7 @@ fn written(ask: &Ask<'_>, request: &Request, phrases: &[&Phrase], hits: &Hits) -
     number(&mut out, hits.total);
     key(&mut out, "moreResultsAvailable");
     boolean(&mut out, hits.is_more);
+    refine::write(&mut out, &hits.refiners);
     out.extend_from_slice(b"}]}]");
     key(&mut out, "@odata.context");
     string(&mut out, &format!("{}/$metadata#Collection(microsoft.graph.searchResponse)", ask.root));
@@ -224,7 +229,7 @@ fn read(ask: &Ask<'_>, value: &Value) -> Result<Request, Refusal> {
         let property = Fields::of(value, "sortProperty", &["name", "isDescending"])?;
         sort.push((property.need("name")?.to_owned(), property.flag("isDescending")?.unwrap_or(false)));
     }
-    for name in ["aggregations", "enableTopResults", "collapseProperties", "contentSources"] {
+    for name in ["enableTopResults", "collapseProperties", "contentSources"] {
         if fields.get(name).is_some_and(|value| value.as_array().is_none_or(|items| !items.is_empty())) {
             ask.unmodelled(format!("{name} of a search request"));
         }
@@ -243,5 +248,6 @@ fn read(ask: &Ask<'_>, value: &Value) -> Result<Request, Refusal> {
             bad("Syntax error: the query string is not valid.")
         }
     })?;
-    Ok(Request { entities, query, from, size, sort })
+    let (aggregations, filters) = (refine::aggregations(ask, &fields)?, refine::filters(ask, &fields)?);
+    Ok(Request { entities, query, from, size, sort, aggregations, filters })
 }
