@@ -171,6 +171,8 @@ fn two_runs_say_the_same_and_a_changed_verdict_shows() {
         assert!(finding.contains(part), "{part}\n{finding}");
     }
     assert!(said(&bundle(Path::new(one), &[])).contains("is not empty"));
+    let twice = offline365(&["replay", ATTACK, ATTACK, "--quiet"]);
+    assert!(twice.status.code() == Some(64) && said(&twice).contains("named twice"), "{}", said(&twice));
 }
 
 /// What people write who want to break a report.

@@ -71,6 +71,10 @@ pub async fn run(args: ReplayArgs) -> Result<ExitCode, CommandError> {
         let plan = plan()?;
         args.ids.iter().map(|id| selection::known_or_file(id, &plan)).collect::<Result<Vec<_>, _>>()?
     };
+    let mut ids = std::collections::BTreeSet::new();
+    if let Some(twice) = checks.iter().find(|check| !ids.insert(check.id)) {
+        return Err(CommandError::Usage(format!("{} is named twice: {}", twice.id, twice.source)));
+    }
     if args.validate {
         for check in &checks {
             println!("{}: {} is a scenario", check.source, check.id);

@@ -28,7 +28,7 @@ pub struct Card {
     /// Where header and claims are not those of the genuine one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub difference: Vec<Difference>,
-    /// The beginning of a SHA-256 over the token: the same token, the same print, in every scenario.
+    /// The beginning of a SHA-256 over header, claims and what was changed: the same token, the same print, in every scenario.
     pub print: String,
     /// The decoded header.
     pub header: Value,
@@ -67,9 +67,9 @@ pub(super) fn difference(genuine: &Card, here: &Card) -> Vec<Difference> {
     all
 }
 
-/// The same token has the same print; nobody gets back from it.
-pub(super) fn print(token: &str) -> String {
-    let digest = Sha256::digest(format!("a token of offline365\n{token}"));
+/// The same token has the same print. Over what the card shows, not over the signature: that differs with the ports of a run.
+pub(super) fn print(header: &Value, claims: &Value, changes: &[String]) -> String {
+    let digest = Sha256::digest(format!("{header}\n{claims}\n{}", changes.join("\n")));
     digest.iter().take(6).fold(String::new(), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
         out

@@ -183,7 +183,7 @@ fn labelled(recorder: &Recorder) -> (Redactor, Vec<Card>) {
             changes: token.changes.clone().unwrap_or_default(),
             genuine: None,
             difference: Vec::new(),
-            print: card::print(&token.value),
+            print: String::new(),
             header,
             claims,
         });
@@ -221,7 +221,7 @@ impl Scrub {
     }
 
     fn card(&self, card: Card) -> Card {
-        let changes = card.changes.iter().map(|change| self.text(change)).collect();
+        let changes: Vec<String> = card.changes.iter().map(|change| self.text(change)).collect();
         let what = self.text(&card.what);
         let difference = card.difference.into_iter().map(|it| Difference {
             field: self.text(&it.field),
@@ -229,7 +229,9 @@ impl Scrub {
             here: it.here.map(|value| self.value(value)),
         });
         let difference = difference.collect();
-        Card { what, header: self.value(card.header), claims: self.value(card.claims), changes, difference, ..card }
+        let (header, claims) = (self.value(card.header), self.value(card.claims));
+        let print = card::print(&header, &claims, &changes);
+        Card { what, header, claims, changes, difference, print, ..card }
     }
 
     fn entry(&self, event: &Event, seq: &mut usize) -> Entry {
