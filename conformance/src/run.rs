@@ -1,5 +1,7 @@
 //! Runs checks: each on a bench of its own, several side by side, results in the order they were asked for.
 
+mod around;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +9,11 @@ use std::time::Duration;
 use emulator::clock::Clock;
 use emulator::{Emulator, Options};
 use fixtures::Plan;
-use fixtures::cast::{ALICE, BUDGET};
 use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::bench::{Bench, Call, Embedded, Measurement, StartError};
+pub use self::around::Ask;
+use crate::bench::{Bench, Embedded, Measurement, StartError};
 use crate::broken::Broken;
 use crate::check::{Check, Feature, Finding, Setup, Verdict, World};
 pub use crate::client::Via;
@@ -317,57 +319,6 @@ impl Runner {
         Ok(Ground { emulator, doors, process })
     }
 
-    /// What `target init` and `target doctor` want to know.
-    pub async fn ask_around(&self, profile: &Profile) -> Ask {
-        let nothing = |why: &str| Ask {
-            ground: Err(why.to_owned()),
-            anonymous: Err(why.to_owned()),
-            tools: Err(why.to_owned()),
-            search: Err(why.to_owned()),
-        };
-        let ground = match self.ground(profile).await {
-            Ok(ground) => ground,
-            Err(NoGround::Ours(why) | NoGround::Target(why)) => return nothing(&why),
-        };
-        let mut ask = nothing("not tried");
-        ask.ground = Ok((ground.doors.login.to_string(), ground.doors.graph.to_string()));
-        match Bench::new(Arc::clone(&self.plan), ground.doors.clone(), None).await {
-            Ok(mut bench) => ask.with(&mut bench).await,
-            Err(error) => ask.ground = Err(error.to_string()),
-        }
-        if let Some(process) = ground.process {
-            process.end().await;
-        }
-        ground.emulator.shutdown().await;
-        ask
-    }
-
-    /// What a target says of itself: MCP's `serverInfo`.
-    pub async fn introduced(&self, target: &Target) -> Option<serde_json::Value> {
-        match target {
-            Target::Embedded(broken) => {
-                let started = Embedded::start(Arc::clone(&self.plan), self.seed, &Setup::SHIPPED, *broken).await;
-                let (house, mut bench) = started.ok()?;
-                let info = introduced(&mut bench).await;
-                house.shutdown().await;
-                info
-            }
-            Target::Remote(profile) => {
-                let ground = self.ground(profile).await.ok()?;
-                let bench = Bench::new(Arc::clone(&self.plan), ground.doors.clone(), None).await;
-                let info = match bench {
-                    Ok(mut bench) => introduced(&mut bench).await,
-                    Err(_) => None,
-                };
-                if let Some(process) = ground.process {
-                    process.end().await;
-                }
-                ground.emulator.shutdown().await;
-                info
-            }
-        }
-    }
-
     async fn on(&self, check: &'static Check, ground: &Ground) -> Outcome {
         if let Some(missing) = missing(check, &ground.doors.features) {
             return Outcome::ended(check, &Finding::NotApplicable(missing));
@@ -389,55 +340,6 @@ impl Runner {
         }
         outcome
     }
-}
-
-/// What a connector elsewhere says to the first questions.
-#[derive(Debug)]
-pub struct Ask {
-    /// Where login and Graph are.
-    pub ground: Result<(String, String), String>,
-    /// The status of an answer to somebody without a token.
-    pub anonymous: Result<u16, String>,
-    /// The answer to Alice, who asks for the tools.
-    pub tools: Result<serde_json::Value, String>,
-    /// Whether a search finds her mail.
-    pub search: Result<(), String>,
-}
-
-impl Ask {
-    async fn with(&mut self, bench: &mut Bench) {
-        let told = |finding: Finding| match finding {
-            Finding::Fail(why) | Finding::Inconclusive(why) => why,
-            Finding::NotApplicable(feature) => feature.to_string(),
-        };
-        let anonymous = bench.attempt("asks without a token", Call::anonymous("tools/list")).await;
-        self.anonymous = anonymous.map(|reply| reply.status).map_err(told);
-        let alice = match bench.sign_in(ALICE).await {
-            Ok(alice) => alice,
-            Err(finding) => {
-                self.tools = Err(told(finding));
-                return;
-            }
-        };
-        let list = bench.attempt("asks for the tools", alice.list_tools()).await.map_err(told);
-        self.tools = list.and_then(|reply| reply.result().cloned().ok_or_else(|| reply.summary()));
-        self.search = match bench.canary(BUDGET) {
-            Ok(canary) => bench.control("searches", alice.search("Budget 2026"), &canary).await.map(drop).map_err(told),
-            Err(finding) => Err(told(finding)),
-        };
-    }
-}
-
-async fn introduced(bench: &mut Bench) -> Option<serde_json::Value> {
-    let alice = bench.sign_in(ALICE).await.ok()?;
-    let params = serde_json::json!({
-        "protocolVersion": "2025-11-25",
-        "capabilities": {},
-        "clientInfo": { "name": "offline365-harness", "version": env!("CARGO_PKG_VERSION") },
-    });
-    let call = alice.ask("initialize").params(params).header("mcp-protocol-version", "");
-    let reply = bench.attempt("asks who answers", call).await.ok()?;
-    reply.result()?.get("serverInfo").cloned()
 }
 
 fn halted(checks: &[&'static Check], halt: Halt, why: &str) -> Vec<Outcome> {

@@ -231,7 +231,7 @@ impl Scrub {
         let difference = difference.collect();
         let (header, claims) = (self.value(card.header), self.value(card.claims));
         let print = card::print(&header, &claims, &changes);
-        Card { what, header, claims, changes, difference, print, ..card }
+        Card { what, changes, difference, print, header, claims, ..card }
     }
 
     fn entry(&self, event: &Event, seq: &mut usize) -> Entry {
