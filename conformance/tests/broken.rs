@@ -64,7 +64,8 @@ async fn what_is_really_written_is_seen_in_the_content() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_run_gives_the_same_transcript() {
-    let ids = ["tenant-isolation/same-object-id", "tenant-isolation/forged-tenant", "revocation/mail-read"];
+    let ids =
+        ["tenant-isolation/obo-cache-same-oid-two-tenants", "tenant-isolation/forged-tenant", "revocation/mail-read"];
     let checks = ids.map(|id| suites::find(id).unwrap());
     let mut runs = Vec::new();
     for _ in 0..2 {

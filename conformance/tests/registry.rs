@@ -111,7 +111,7 @@ fn the_page_of_requirements_is_this_versions_and_has_no_empty_cell() {
 fn there_are_attacks_of_the_kinds_that_matter_most() {
     let attacks: BTreeSet<&str> = suites::all().filter(|check| check.attack.is_some()).map(|check| check.id).collect();
     assert!(attacks.len() >= 5);
-    for id in ["tenant-isolation/same-object-id", "tenant-isolation/forged-tenant"] {
+    for id in ["tenant-isolation/obo-cache-same-oid-two-tenants", "tenant-isolation/forged-tenant"] {
         assert!(attacks.contains(id), "{id}");
     }
 }

@@ -55,7 +55,11 @@ fn sample() -> Report {
             Some("content of others: expected none, saw contoso/mail/alice/budget"),
         ),
         result("read-only/no-trace", Verdict::Inconclusive, Some(hostile)),
-        result("tenant-isolation/unlisted-tenant", Verdict::NotApplicable, Some("the target has no tenant-gate")),
+        result(
+            "tenant-isolation/unlisted-tenant-valid-token",
+            Verdict::NotApplicable,
+            Some("the target has no tenant-gate"),
+        ),
     ];
     report.deviations = vec!["the target declares up to 60 s".to_owned()];
     report.calls = 42;
