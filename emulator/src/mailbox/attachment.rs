@@ -34,6 +34,8 @@ pub enum AttachmentKind {
     File,
     /// `#microsoft.graph.itemAttachment`: another message.
     Item,
+    /// `#microsoft.graph.referenceAttachment`: a link to a file that lies elsewhere (`message/external-body; access-type=URL`, RFC 2017).
+    Reference,
 }
 
 impl AttachmentKind {
@@ -42,6 +44,7 @@ impl AttachmentKind {
         match self {
             Self::File => "#microsoft.graph.fileAttachment",
             Self::Item => "#microsoft.graph.itemAttachment",
+            Self::Reference => "#microsoft.graph.referenceAttachment",
         }
     }
 }
@@ -56,7 +59,11 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     pub(super) fn attachment(&self, part: &MessagePart<'_>, number: usize) -> Attachment {
-        let kind = if matches!(part.body, PartType::Message(_)) { AttachmentKind::Item } else { AttachmentKind::File };
+        let kind = match &part.body {
+            PartType::Message(_) => AttachmentKind::Item,
+            _ if is_reference(part) => AttachmentKind::Reference,
+            _ => AttachmentKind::File,
+        };
         let content_type = part.content_type().map(|kind| match kind.subtype() {
             Some(subtype) => format!("{}/{subtype}", kind.ctype()).to_lowercase(),
             None => kind.ctype().to_lowercase(),
@@ -75,12 +82,23 @@ impl Place<'_> {
             content_type: match kind {
                 AttachmentKind::File => Some(content_type.unwrap_or_else(|| "text/plain".to_owned())),
                 AttachmentKind::Item => None,
+                AttachmentKind::Reference => self.referred_type(part),
             },
             is_inline: content_id.is_some() && disposition.as_deref() != Some("attachment"),
             content_id,
             content_location: part.content_location().map(str::to_owned),
             content: self.content(part),
         }
+    }
+
+    /// The type of the file that a reference leads to: in the headers that stand in the place of a body (RFC 2046, 5.2.3).
+    fn referred_type(&self, part: &MessagePart<'_>) -> Option<String> {
+        let headers = self.content(part);
+        let headers = String::from_utf8_lossy(&headers).into_owned();
+        let value = headers.lines().filter_map(|line| line.split_once(':'));
+        let value =
+            value.filter(|(name, _)| name.eq_ignore_ascii_case("content-type")).map(|(_, value)| value).next()?;
+        Some(value.split(';').next().unwrap_or(value).trim().to_lowercase())
     }
 
     /// The bytes as they were before the transfer encoding: the parser's own text parts are already converted to UTF-8.
@@ -100,6 +118,15 @@ impl Place<'_> {
             (_, Encoding::None) => raw,
         }
     }
+}
+
+/// Whether a part is a link to a file.
+fn is_reference(part: &MessagePart<'_>) -> bool {
+    part.content_type().is_some_and(|kind| {
+        kind.ctype().eq_ignore_ascii_case("message")
+            && kind.subtype().is_some_and(|subtype| subtype.eq_ignore_ascii_case("external-body"))
+            && kind.attribute("access-type").is_some_and(|access| access.eq_ignore_ascii_case("url"))
+    })
 }
 
 /// A name for what has none, in the manner of Exchange.

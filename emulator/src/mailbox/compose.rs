@@ -188,7 +188,7 @@ impl Part {
     fn write(&self, out: &mut String) {
         let kind = match self.kind {
             AttachmentKind::Item => "message/rfc822".to_owned(),
-            AttachmentKind::File => media_type(&self.content_type),
+            AttachmentKind::File | AttachmentKind::Reference => media_type(&self.content_type),
         };
         header(out, "Content-Type", &kind);
         let how = if self.is_inline { "inline" } else { "attachment" };

@@ -105,3 +105,35 @@ proptest! {
         tokio::runtime::Runtime::new().unwrap().block_on(served(files));
     }
 }
+
+/// The third kind of attachment: a link to a file that lies elsewhere, which has no bytes of its own.
+#[tokio::test]
+async fn a_link_to_a_file_is_a_reference_attachment() {
+    let mail = concat!(
+        "Subject: the plan\r\nDate: Mon, 05 Jan 2026 09:00:00 +0000\r\nMIME-Version: 1.0\r\n",
+        "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nsee the link\r\n",
+        "--x\r\nContent-Type: message/external-body; access-type=URL;\r\n URL=\"https://contoso-my.sharepoint.example/plan.docx\"; name=\"plan.docx\"\r\n\r\n",
+        "Content-Type: application/pdf; x=y\r\nContent-ID: <1@x>\r\n\r\n",
+        "--x\r\nContent-Type: message/external-body; access-type=local-file; name=\"/etc/passwd\"\r\n\r\nContent-Type: text/plain\r\n\r\n",
+        "--x--\r\n"
+    );
+    let mut plan = Plan::embedded().unwrap();
+    let mail = vec![OwnMessage { name: "one.eml".to_owned(), mime: mail.as_bytes().to_vec() }];
+    plan.with_own_mail(fixtures::cast::ALICE, mail).unwrap();
+    let scene = Scene::of(plan, Options::default()).await;
+    let alice = scene.caller(fixtures::cast::ALICE, "Mail.Read");
+    let message = alice.get("/me/messages?$select=hasAttachments").await.values()[0].clone();
+    assert_eq!(message["hasAttachments"], true);
+    let path = format!("/me/messages/{}/attachments", message["id"].as_str().unwrap());
+    let listed = alice.get(&path).await.values();
+    let kinds: Vec<_> = listed.iter().map(|one| one["@odata.type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["#microsoft.graph.referenceAttachment", "#microsoft.graph.fileAttachment"]);
+    let link = &listed[0];
+    assert_eq!((&link["name"], &link["contentType"]), (&"plan.docx".into(), &"application/pdf".into()));
+    assert!(link.get("contentBytes").is_none() && link["isInline"] == false, "{link}");
+    let one = format!("{path}/{}", link["id"].as_str().unwrap());
+    assert_eq!(alice.get(&one).await.json()["name"], "plan.docx");
+    assert_eq!(alice.get(&format!("{one}/$value")).await.status, 405);
+    let other = format!("{path}/{}/$value", listed[1]["id"].as_str().unwrap());
+    assert_eq!(alice.get(&other).await.status, 200);
+}

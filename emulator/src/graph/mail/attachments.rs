@@ -49,6 +49,10 @@ fn find<'a>(message: &'a Message, id: &str) -> Result<&'a Attachment, Refusal> {
 fn raw(ask: &Ask<'_>, message: &Message, id: &str) -> Result<Answer, Refusal> {
     ask.only(&[])?;
     let attachment = find(message, id)?;
+    // https://learn.microsoft.com/graph/api/attachment-get: there are no bytes behind a reference.
+    if attachment.kind == AttachmentKind::Reference {
+        return Err(GraphError::Method.because("a reference attachment has no raw value"));
+    }
     let content_type = attachment.content_type.as_deref().unwrap_or("text/plain");
     Ok(Answer::bytes(content_type, attachment.content.clone()))
 }
