@@ -14,7 +14,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::Bench;
-use crate::broken::Broken;
+use crate::broken::{self, Broken};
 use crate::check::{Feature, Setup, World};
 use crate::target::{Doors, SignInMode, Tools};
 
@@ -72,7 +72,8 @@ impl Embedded {
             World::Real => Revocation::Real,
             World::Strict => Revocation::Strict,
         };
-        let options = Options { clock: Clock::standing(epoch), seed, revocation, ..Options::default() };
+        let rules = broken::rules(broken);
+        let options = Options { clock: Clock::standing(epoch), seed, revocation, rules, ..Options::default() };
         let emulator = Emulator::start(Plan::clone(&plan), options).await;
         let emulator = emulator.map_err(|error| StartError::Ours(error.to_string()))?;
         let clock = Arc::new(StandingClock::at(epoch));

@@ -3,6 +3,7 @@
 //! Which checks must catch one is written at the checks; each fault shows to an outsider.
 
 mod beside;
+mod careless;
 mod decisions;
 mod edges;
 mod host;
@@ -12,6 +13,7 @@ use connector::danger::Edges;
 use connector::policy::Policy;
 
 pub use beside::*;
+pub use careless::*;
 pub use decisions::*;
 pub use edges::*;
 pub use host::*;
@@ -120,6 +122,18 @@ pub const ALL: &[&Broken] = &[
     &ASKS_BETA,
     &READS_BY_POST,
     &EXPANDS_EVERYTHING,
+    // The services behind it.
+    &ISSUER_CODE_AGAIN,
+    &ISSUER_CODE_FOREVER,
+    &ISSUER_ANY_TENANT,
+    &ISSUER_ANY_CLIENT,
+    &ISSUER_NO_CHALLENGE,
+    &ISSUER_ANY_VERIFIER,
+    &ISSUER_ANY_REDIRECT,
+    &ISSUER_REDIRECT_UNBOUND,
+    &ISSUER_EXCHANGES_ANYTHING,
+    &ISSUER_EXCHANGES_FOR_ANYBODY,
+    &ISSUER_ANY_SECRET,
 ];
 
 /// The one with this name.

@@ -37,9 +37,15 @@ macro_rules! said {
 }
 
 impl Stage<'_> {
+    /// The same with the names in its label filled in, as far as they have a value.
+    fn told<'s>(&self, said: Said<'s>) -> Said<'s> {
+        let label = self.text(&said.label).unwrap_or_else(|_| said.label.clone());
+        Said { label, ..said }
+    }
+
     pub(super) async fn call(&mut self, call: &Call) -> Result<(), Finding> {
         let prepared = self.prepared(call)?;
-        let said = said!(call, format!("calls {}", call.tool));
+        let said = self.told(said!(call, format!("calls {}", call.tool)));
         let reply = match said.control {
             Some(proof) => {
                 let proof = self.text(proof)?;
@@ -68,7 +74,7 @@ impl Stage<'_> {
         for (name, value) in &mcp.headers {
             call = call.header(name, &self.text(value)?);
         }
-        let said = said!(mcp, format!("asks {}", mcp.method));
+        let said = self.told(said!(mcp, format!("asks {}", mcp.method)));
         let reply = match said.control {
             Some(proof) => {
                 let proof = self.text(proof)?;
@@ -100,7 +106,7 @@ impl Stage<'_> {
         }
         let path = self.text(&http.path)?;
         let raw = Raw { actor: sender, to, method: http.method.clone(), path, headers, body: body.into_bytes() };
-        let said = said!(http, format!("sends {} {}", http.method, http.path));
+        let said = self.told(said!(http, format!("sends {} {}", http.method, http.path)));
         self.sent(&said, &raw).await
     }
 
@@ -117,7 +123,7 @@ impl Stage<'_> {
             body: body.into_bytes(),
         };
         let grant = token.form.get("grant_type").map_or("", String::as_str);
-        let said = said!(token, format!("asks for a token by {grant}"));
+        let said = self.told(said!(token, format!("asks for a token by {grant}")));
         self.sent(&said, &raw).await
     }
 
@@ -131,7 +137,7 @@ impl Stage<'_> {
             body = self.value(json)?.to_string().into_bytes();
         }
         let (method, path) = (graph.method.clone(), self.text(&graph.path)?);
-        let said = said!(graph, format!("asks Graph: {method} {path}"));
+        let said = self.told(said!(graph, format!("asks Graph: {method} {path}")));
         let raw = Raw { actor: actor.name.clone(), to: bench::Host::Graph, method, path, headers, body };
         self.sent(&said, &raw).await
     }
@@ -164,7 +170,9 @@ impl Stage<'_> {
         let reply = self.bench.send(kind, &said.label, raw).await?;
         if let Some(proof) = said.control {
             let proof = self.text(proof)?;
-            if !reply.served() || !reply.shows(&proof) {
+            let held = reply.served() && reply.shows(&proof);
+            self.bench.recorder.control(held, &reply.summary());
+            if !held {
                 return Err(Finding::Inconclusive(format!("control failed: {}: {}", said.label, reply.summary())));
             }
         }
