@@ -12,11 +12,11 @@ use url::Url;
 use crate::scene::{ALICE, Scene};
 use crate::stub::serve;
 
-const URI: &str = "file:///b%21drive/01ABC";
+pub(crate) const URI: &str = "file:///b%21drive/01ABC";
 
 /// The host of downloads: what it answers, and what came.
 #[derive(Clone)]
-struct Content {
+pub(crate) struct Content {
     answer: (u16, Vec<u8>, Option<String>),
     came: Arc<Mutex<Vec<HeaderMap>>>,
 }
@@ -31,15 +31,16 @@ async fn fetch(State(content): State<Content>, headers: HeaderMap) -> Response {
     response
 }
 
-async fn content(status: u16, body: &[u8], location: Option<&str>) -> (Url, Content) {
+pub(crate) async fn content(status: u16, body: &[u8], location: Option<&str>) -> (Url, Content) {
     let content = Content { answer: (status, body.to_vec(), location.map(str::to_owned)), came: Arc::default() };
     (serve(Router::new().fallback(fetch).with_state(content.clone())).await, content)
 }
 
-async fn scene(downloads: &Url) -> Scene {
+pub(crate) async fn scene(downloads: &Url) -> Scene {
     let origin = downloads.origin().ascii_serialization();
     let scene = Scene::with(|config| {
         config.graph.downloads = vec![origin];
+        config.limits.calls_per_minute = 0;
         config.documents.worker = Some(env!("CARGO_BIN_EXE_offline365-connector").into());
     })
     .await;
@@ -61,7 +62,7 @@ fn scopes(scene: &Scene) -> Vec<String> {
     scene.stub.exchanges().iter().map(|(_, form)| form["scope"].replace("https://graph.microsoft.com/", "")).collect()
 }
 
-fn found(scene: &Scene, kind: &str, owner: &str, name: &str, location: &str) {
+pub(crate) fn found(scene: &Scene, kind: &str, owner: &str, name: &str, location: &str) {
     scene.stub.script(200, vec![], drive(kind, owner));
     scene.stub.script(200, vec![], file(name, 20));
     scene.stub.script(302, vec![("location", location.to_owned())], json!({}));

@@ -8,6 +8,7 @@ use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::files;
 use crate::scene::{CLIENT, SERVER, Scene};
 use crate::stub::Stub;
 
@@ -93,4 +94,56 @@ async fn speed_of_the_list() {
     println!("tools/list: {rate:.0} per second of one core, client included ({took:?} on the wall)");
     assert_eq!(served, 6000);
     assert!(rate >= 3000.0, "{rate}");
+}
+
+/// A document of words that nothing compresses well, so that a megabyte of file is several of text.
+fn document_of_a_megabyte() -> Vec<u8> {
+    use std::fmt::Write as _;
+    use std::io::Write as _;
+    let mut words = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut body = String::new();
+    while body.len() < 2_100_000 {
+        body.push_str("<w:p><w:r><w:t>");
+        for _ in 0..60 {
+            words = words.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let _ = write!(body, "{:x} ", words >> 28);
+        }
+        body.push_str("</w:t></w:r></w:p>");
+    }
+    let document = format!(
+        "<?xml version=\"1.0\"?><w:document xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\"><w:body>{body}</w:body></w:document>"
+    );
+    let types = "<?xml version=\"1.0\"?><Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/><Override PartName=\"/word/document.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\"/></Types>";
+    let relations = "<?xml version=\"1.0\"?><Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"rId1\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument\" Target=\"word/document.xml\"/></Relationships>";
+    let mut package = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in
+        [("[Content_Types].xml", types), ("_rels/.rels", relations), ("word/document.xml", document.as_str())]
+    {
+        package.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        package.write_all(text.as_bytes()).unwrap();
+    }
+    package.finish().unwrap().into_inner()
+}
+
+/// From the tool call to its answer: three requests to Graph, the download, a worker process, the first part of the text.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn speed_of_a_document() {
+    let file = document_of_a_megabyte();
+    let (downloads, _) = files::content(200, &file, None).await;
+    let scene = files::scene(&downloads).await;
+    let mut times = Vec::new();
+    for round in 0..35 {
+        files::found(&scene, "documentLibrary", "nobody", "plan.docx", &format!("{downloads}a"));
+        let begun = Instant::now();
+        let answer = scene.tool("read_resource", json!({ "uri": files::URI })).await.result();
+        let took = begun.elapsed();
+        assert_eq!(answer["structuredContent"]["truncated"], true, "{}", answer["structuredContent"]["error"]);
+        if round >= 5 {
+            times.push(took);
+        }
+    }
+    let (p50, p99) = quantiles(times);
+    println!("a docx of {} kB to its answer: p50 {p50:?}, p99 {p99:?}", file.len() / 1000);
+    assert!(p50 <= Duration::from_millis(60));
 }
