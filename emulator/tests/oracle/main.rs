@@ -3,6 +3,7 @@
 //!
 //! `OFFLINE365_WORLDS` sets how many worlds (2,000 unless set; `.ci/deep` takes more). A failure names its seed.
 
+mod edits;
 mod facts;
 mod files;
 mod oracle;
