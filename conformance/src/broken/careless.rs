@@ -1,7 +1,10 @@
 //! Not the connector, but the services behind it, careless in one decision: for attacks that Entra or Graph must stop. The connector is as shipped.
 
+use std::collections::BTreeSet;
+
 use connector::danger::Edges;
 use connector::policy::Policy;
+use emulator::directory::{Denial, Directory, Question, Requested};
 use emulator::entra::rules::IssuerRules;
 use emulator::rules::Rules;
 use fixtures::plan::RedirectKind;
@@ -36,8 +39,18 @@ const CARELESS: &[(&Broken, IssuerRules)] = &[
     (&ISSUER_REDIRECT_UNBOUND, IssuerRules { redirect_binding: |_, _| true, ..STRICT }),
     (&ISSUER_EXCHANGES_ANYTHING, IssuerRules { exchangeable: |_| Ok(()), ..STRICT }),
     (&ISSUER_EXCHANGES_FOR_ANYBODY, IssuerRules { exchange_audience: |_, _| true, ..STRICT }),
+    (&ISSUER_NO_CONSENT, IssuerRules { consented, ..STRICT }),
     (&ISSUER_ANY_SECRET, IssuerRules { secret: |_, _, _| Ok(()), ..STRICT }),
 ];
+
+/// Whatever is asked for counts as granted.
+#[expect(clippy::unnecessary_wraps, reason = "a rule of the table")]
+fn consented(_: &Directory, question: &Question<'_>) -> Result<BTreeSet<String>, Denial> {
+    match question.requested {
+        Requested::Named(named) => Ok(named.clone()),
+        Requested::Everything => Ok(BTreeSet::new()),
+    }
+}
 
 /// A code is good more than once.
 pub const ISSUER_CODE_AGAIN: Broken = careless("issuer-code-again", "Entra redeems a code more than once.");
@@ -69,5 +82,8 @@ pub const ISSUER_EXCHANGES_ANYTHING: Broken =
 /// Tokens for others are exchanged.
 pub const ISSUER_EXCHANGES_FOR_ANYBODY: Broken =
     careless("issuer-exchanges-for-anybody", "Entra exchanges a token for an application that it was not made for.");
+/// Nobody is asked for consent.
+pub const ISSUER_NO_CONSENT: Broken =
+    careless("issuer-no-consent", "Entra gives permissions that nobody consented to.");
 /// Any secret will do.
 pub const ISSUER_ANY_SECRET: Broken = careless("issuer-any-secret", "Entra does not compare client secrets.");
