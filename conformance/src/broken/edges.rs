@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use connector::danger::Edges;
+use connector::KeysUnavailable;
+use connector::danger::{Edges, KeySource};
 use connector::policy::Policy;
+use connector::policy::token::SigningKey;
 use connector::transport::{Incoming, Outgoing, Transport, TransportError};
 use futures_util::future::BoxFuture;
 use http::{Method, StatusCode, header};
@@ -41,6 +43,11 @@ pub(super) fn and_one_more(beside: Beside) -> (Policy, Edges) {
 /// Whether this is a read of mail at Graph.
 pub(super) fn reads_mail(request: &Outgoing) -> bool {
     request.method == Method::GET && request.url.path().contains("/messages")
+}
+
+/// Whether this is a read of a drive at Graph.
+fn reads_files(request: &Outgoing) -> bool {
+    request.method == Method::GET && request.url.path().starts_with("/v1.0/drives/")
 }
 
 /// The same token, another request.
@@ -136,7 +143,7 @@ struct Remembering {
 impl Transport for Remembering {
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
         Box::pin(async move {
-            if !reads_mail(&request) {
+            if !(reads_mail(&request) || reads_files(&request)) {
                 return self.real.send(request).await;
             }
             let key = (self.filed_by)(&request);
@@ -145,7 +152,7 @@ impl Transport for Remembering {
                 return Ok(known);
             }
             let answer = self.real.send(request).await?;
-            if answer.status.is_success() {
+            if answer.status.is_success() || answer.status.is_redirection() {
                 self.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(key, answer.clone());
             }
             Ok(answer)
@@ -237,5 +244,38 @@ pub const TOKEN_IN_ANSWER: Broken = Broken {
     fault: || {
         let transport = |real| -> Arc<dyn Transport> { Arc::new(Tattling(real)) };
         (Policy::STRICT, Edges { transport: Some(Box::new(transport)), ..Edges::default() })
+    },
+};
+
+/// Keys that were published once are known for ever.
+struct OnlyAdded {
+    real: Arc<dyn KeySource>,
+    known: Mutex<BTreeMap<String, SigningKey>>,
+}
+
+impl KeySource for OnlyAdded {
+    fn find<'a>(&'a self, kid: &'a str) -> BoxFuture<'a, Result<Option<SigningKey>, KeysUnavailable>> {
+        Box::pin(async move {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(kid).cloned();
+            if known.is_some() {
+                return Ok(known);
+            }
+            let found = self.real.find(kid).await?;
+            if let Some(key) = &found {
+                self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(kid.to_owned(), key.clone());
+            }
+            Ok(found)
+        })
+    }
+}
+
+/// Signing keys are never forgotten.
+pub const KEYS_ONLY_ADDED: Broken = Broken {
+    name: "keys-only-added",
+    sentence: "A signing key that was published once is good for ever, also after it is withdrawn.",
+    reference: Some("Storm-0558 (2023): a key of 2016 was still good"),
+    fault: || {
+        let keys = |real| -> Arc<dyn KeySource> { Arc::new(OnlyAdded { real, known: Mutex::default() }) };
+        (Policy::STRICT, Edges { keys: Some(Box::new(keys)), ..Edges::default() })
     },
 };

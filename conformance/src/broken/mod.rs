@@ -59,6 +59,7 @@ pub const ALL: &[&Broken] = &[
     &NO_IDENTITY,
     &UNSIGNED_PASSES,
     &TOKEN_BRINGS_KEY,
+    &KEYS_ONLY_ADDED,
     // Decisions.
     &ANY_TENANT,
     &CACHE_BY_OBJECT_ID,
