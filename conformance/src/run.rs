@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::around::Ask;
 use crate::bench::{Bench, Embedded, Measurement, StartError};
 use crate::broken::Broken;
-use crate::check::{Check, Feature, Finding, Setup, Verdict, World};
+use crate::check::{Check, Feature, Finding, Run, Setup, Verdict, World};
 pub use crate::client::Via;
 use crate::evidence::Negative;
 use crate::recorder::{Recorder, Sweep};
@@ -352,6 +352,9 @@ fn missing(check: &Check, has: &BTreeSet<Feature>) -> Option<Feature> {
 }
 
 async fn ask(check: &'static Check, mut bench: Bench, observed: Option<&Sweep>, patience: Duration) -> Outcome {
+    if let Run::File(scenario) = check.run {
+        bench.recorder.defined_by(serde_json::to_string(scenario).unwrap_or_default());
+    }
     let before = if observed.is_some() { State::of(&bench).await } else { None };
     let asked = tokio::time::timeout(patience, check.run.ask(&mut bench)).await;
     let finding = match asked {

@@ -466,3 +466,17 @@ fn the_schemas_of_evidence_are_those_that_are_shipped() {
         assert!(shipped == schema, "UPDATE_SCHEMA=1 cargo test -p conformance the_schemas writes {name} anew");
     }
 }
+
+#[test]
+fn what_stands_in_the_scenario_is_no_secret_and_a_bundle_with_others_is_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let ids =
+        ["oauth-flow/pkce-required-and-s256", "oauth-flow/obo-bad-assertions", "oauth-flow/redirect-uri-matching"];
+    let made = offline365(&[&["replay", "--quiet", "--evidence", out.to_str().unwrap()], &ids[..]].concat());
+    assert!(made.status.success(), "{}", said(&made));
+    let transcript = std::fs::read_to_string(out.join(ids[0]).join("transcript.json")).unwrap();
+    assert!(transcript.contains("code_verifier=dBjftJeZ4CVP"), "the verifier of the file is shown");
+    let transcript = std::fs::read_to_string(out.join(ids[1]).join("transcript.json")).unwrap();
+    assert!(transcript.contains("client_secret=<client-secret-") && transcript.contains("client_secret=a-secret-that"));
+}

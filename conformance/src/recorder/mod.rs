@@ -29,6 +29,8 @@ pub struct Recorder {
     /// Text that differs from run to run (ports), and what stands in its place.
     names: BTreeMap<String, String>,
     steps: usize,
+    /// The definition that is run: what stands in it is no secret, wherever the protocol would have one.
+    definition: String,
     /// How far the clocks have been moved since the beginning.
     elapsed: SignedDuration,
     /// What is known about secrets, once nothing is added any more.
@@ -141,6 +143,11 @@ impl Recorder {
         self.steps += 1;
         let (actor, label) = (actor.to_owned(), label.to_owned());
         self.add(Event::Step { number: self.steps, kind, actor, label, at: self.elapsed });
+    }
+
+    /// What is run, as its file says it.
+    pub(crate) fn defined_by(&mut self, definition: String) {
+        self.definition = definition;
     }
 
     /// The step that everything belongs to at the moment.
@@ -265,7 +272,8 @@ impl Recorder {
     fn notice_secrets(&mut self, hop: &Hop) {
         let form: Vec<(String, String)> = serde_urlencoded::from_bytes(&hop.request).unwrap_or_default();
         for (name, value) in form {
-            if let Some(kind) = form_secret(&name) {
+            let written = self.definition.contains(&value);
+            if let Some(kind) = form_secret(&name).filter(|_| !written) {
                 self.redactor.register(kind, &value);
             }
         }

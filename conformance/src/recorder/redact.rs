@@ -135,6 +135,11 @@ pub(super) fn forms(value: &str) -> Vec<(String, &'static str)> {
     let mut forms = vec![(value.to_owned(), "raw")];
     forms.push((utf8_percent_encode(value, RESERVED).to_string(), "percent-encoded"));
     forms.push((utf8_percent_encode(value, RESERVED).to_string().to_lowercase(), "percent-encoded, lower case"));
+    // A form encodes more than an address does: the tilde, and blanks as plus signs.
+    let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    forms.push((form.to_lowercase(), "form-encoded, lower case"));
+    forms.push((form, "form-encoded"));
+    forms.push((utf8_percent_encode(value, NON_ALPHANUMERIC).to_string(), "percent-encoded throughout"));
     let json = serde_json::to_string(value).unwrap_or_default();
     forms.push((json.trim_matches('"').to_owned(), "JSON-escaped"));
     forms.push((html(value), "HTML-escaped"));

@@ -109,6 +109,12 @@ impl Sweep {
         if let Some(whole) = joined(bytes) {
             self.look(&whole, &format!("{inside}, cut over lines"), 0, found);
         }
+        if bytes.contains(&b'%') {
+            let decoded: Vec<u8> = percent_encoding::percent_decode(bytes).collect();
+            if decoded.len() < bytes.len() {
+                self.look(&decoded, &format!("{inside}, percent-encoded"), depth - 1, found);
+            }
+        }
         for packed in unpacked(bytes) {
             self.look(&packed, &format!("{inside}, packed"), depth - 1, found);
         }
@@ -286,6 +292,21 @@ mod tests {
         }
         assert!(sweep.scan(&zlib(&text(3))).iter().any(|found| found.label == "<secret-3>"), "zlib");
         assert_eq!(sweep.scan(b"s3cr3t/0 of birth, and nothing else"), []);
+    }
+
+    #[test]
+    fn a_form_encodes_what_an_address_does_not() {
+        let secret = "o365~fixture~secret~of~nobody~7Qx";
+        let sweep = Sweep::for_secrets(&[(secret.to_owned(), "<secret>".to_owned())].into());
+        let form = serde_urlencoded::to_string([("client_secret", secret)]).unwrap();
+        assert!(form.contains("%7E"), "{form}");
+        let partly = secret.replacen('~', "%7e", 2);
+        for text in [form.clone(), form.to_lowercase().replace("7qx", "7Qx"), partly, form.replace('%', "%25")] {
+            assert!(!sweep.scan(text.as_bytes()).is_empty(), "{text}");
+        }
+        let mut redactor = super::super::Redactor::default();
+        redactor.register("client-secret", secret);
+        assert_eq!(redactor.needles().redact(&form), "client_secret=<client-secret-1>");
     }
 
     #[test]
