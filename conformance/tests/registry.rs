@@ -108,6 +108,20 @@ fn the_page_of_requirements_is_this_versions_and_has_no_empty_cell() {
 }
 
 #[test]
+fn every_incident_names_attacks_that_exist() {
+    let page = include_str!("../../docs/incidents.md");
+    let suites: BTreeSet<&str> = suites::all().filter_map(|check| check.id.split('/').next()).collect();
+    let mut named = 0;
+    for word in page.split('`').skip(1).step_by(2) {
+        if word.split_once('/').is_some_and(|(suite, _)| suites.contains(suite)) {
+            assert!(suites::find(word).is_some(), "{word}");
+            named += 1;
+        }
+    }
+    assert!(named > 20, "{named}");
+}
+
+#[test]
 fn there_are_attacks_of_the_kinds_that_matter_most() {
     let attacks: BTreeSet<&str> = suites::all().filter(|check| check.attack.is_some()).map(|check| check.id).collect();
     assert!(attacks.len() >= 5);
