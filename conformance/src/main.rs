@@ -54,7 +54,21 @@ fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(worker::SUBCOMMAND) {
         return if worker::serve().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
+    leave_when_nobody_listens();
     run()
+}
+
+/// `offline365 list | head -1`: a reader who has seen enough closes the pipe. That is no fault of ours to tell of, and ends the
+/// program as the signal of a closed pipe would (status 141).
+fn leave_when_nobody_listens() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panicked| {
+        let said = panicked.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to stdout") && said.contains("Broken pipe") {
+            std::process::exit(141);
+        }
+        tell(panicked);
+    }));
 }
 
 #[tokio::main]

@@ -480,3 +480,17 @@ fn what_stands_in_the_scenario_is_no_secret_and_a_bundle_with_others_is_clean() 
     let transcript = std::fs::read_to_string(out.join(ids[1]).join("transcript.json")).unwrap();
     assert!(transcript.contains("client_secret=<client-secret-") && transcript.contains("client_secret=a-secret-that"));
 }
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_fault() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_offline365"))
+        .args(["list", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(141), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
