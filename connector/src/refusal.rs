@@ -134,6 +134,11 @@ impl RestoredBy {
 }
 
 impl Refusal {
+    /// Something is not there, or not for this caller: always these words, which must not tell a foreign id from an unknown one.
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound, "There is no such item, or it is not yours to see.")
+    }
+
     /// A refusal that says no more than this.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self(Box::new(Facts {

@@ -156,9 +156,7 @@ impl Reader<'_> {
         match answer.status.as_u16() {
             200 => Ok(answer.body),
             // Short-lived, and closed when the file is gone.
-            401 | 403 | 404 | 410 => {
-                Err(Refusal::new(Code::NotFound, "There is no such item, or it is not yours to see."))
-            }
+            401 | 403 | 404 | 410 => Err(Refusal::not_found()),
             _ => Err(Refusal::new(Code::UpstreamError, "The content of the file could not be fetched.")),
         }
     }

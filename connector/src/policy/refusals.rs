@@ -140,14 +140,10 @@ pub(super) fn of_graph(failure: &GraphFailure, subject: Subject) -> Refusal {
         }
         // Graph tells a chat or file of others (403) from one that is not there (404) and from one that cannot be (400); this server
         // does not.
-        (400 | 403 | 404, _) if matches!(subject, Subject::Conversation | Subject::File) => {
-            Refusal::new(Code::NotFound, "There is no such item, or it is not yours to see.")
-        }
+        (400 | 403 | 404, _) if matches!(subject, Subject::Conversation | Subject::File) => Refusal::not_found(),
         (403, _) => Refusal::new(Code::Forbidden, "Microsoft 365 does not let you read this.").graph(answer()),
         // The request id differs on every call, so it stays out of what must not tell a foreign id from an unknown one.
-        (404 | 410, _) | (400, "ErrorInvalidIdMalformed") => {
-            Refusal::new(Code::NotFound, "There is no such item, or it is not yours to see.")
-        }
+        (404 | 410, _) | (400, "ErrorInvalidIdMalformed") => Refusal::not_found(),
         (429, _) => Refusal::new(Code::Throttled, "Microsoft 365 asks to slow down.")
             .retry_after(failure.retry_after)
             .graph(answer()),

@@ -231,14 +231,7 @@ async fn walk(
 
 impl Filters {
     fn of(input: &Input, now: Timestamp, notes: &mut Vec<Note>) -> Result<Self, Refusal> {
-        let mut date = |parameter, text: Option<&String>, bound| -> Result<Option<Timestamp>, Refusal> {
-            let Some(text) = text else { return Ok(None) };
-            let (instant, interpreted) = dates::instant(parameter, text, bound, now)?;
-            if interpreted {
-                notes.push(Note::new("DATE_INTERPRETED", format!("`{parameter}` was read as {instant}.")));
-            }
-            Ok(Some(instant))
-        };
+        let mut date = |parameter, text: Option<&String>, bound| dates::given(parameter, text, bound, now, notes);
         let after = date("afterDateTime", input.after_date_time.as_ref(), Bound::After)?;
         let before = date("beforeDateTime", input.before_date_time.as_ref(), Bound::Before)?;
         let sender = input.sender.as_ref().map(|sender| sender.trim().to_lowercase());

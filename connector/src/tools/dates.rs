@@ -4,6 +4,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp, ToSpan as _};
 
+use super::Note;
 use crate::refusal::{Code, Refusal};
 
 /// Which end of a span of days is meant.
@@ -42,6 +43,32 @@ pub(super) fn instant(parameter: &str, text: &str, bound: Bound, now: Timestamp)
             .parameters(&[parameter])
             .suggestion("Use ISO 8601 (2026-01-12 or 2026-01-12T09:00:00Z), or words such as today, yesterday, last week, 7 days ago, next monday.")
     })
+}
+
+/// The instant of a parameter that may be left out; a note says how it was read, where that had to be decided.
+pub(super) fn given(
+    parameter: &str,
+    text: Option<&String>,
+    bound: Bound,
+    now: Timestamp,
+    notes: &mut Vec<Note>,
+) -> Result<Option<Timestamp>, Refusal> {
+    text.map(|text| noted(parameter, text, bound, now, notes)).transpose()
+}
+
+/// The same of a parameter that is always there.
+pub(super) fn noted(
+    parameter: &str,
+    text: &str,
+    bound: Bound,
+    now: Timestamp,
+    notes: &mut Vec<Note>,
+) -> Result<Timestamp, Refusal> {
+    let (instant, interpreted) = instant(parameter, text, bound, now)?;
+    if interpreted {
+        notes.push(Note::new("DATE_INTERPRETED", format!("`{parameter}` was read as {instant}.")));
+    }
+    Ok(instant)
 }
 
 /// First and last day of what the words mean.

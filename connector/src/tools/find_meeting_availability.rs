@@ -170,13 +170,7 @@ fn question(reach: &Reach<'_>, input: Input, notes: &mut Vec<Note>) -> Result<Qu
     let mut seen = BTreeSet::new();
     participants.retain(|address| seen.insert(address.as_str().to_lowercase()));
     let now = reach.services.clock.now();
-    let mut date = |parameter, text: &str, bound| -> Result<Timestamp, Refusal> {
-        let (instant, interpreted) = dates::instant(parameter, text, bound, now)?;
-        if interpreted {
-            notes.push(Note::new("DATE_INTERPRETED", format!("`{parameter}` was read as {instant}.")));
-        }
-        Ok(instant)
-    };
+    let mut date = |parameter, text: &str, bound| dates::noted(parameter, text, bound, now, notes);
     let from = date("afterDateTime", &input.after_date_time, Bound::After)?;
     let to = date("beforeDateTime", &input.before_date_time, Bound::Before)?;
     if to <= from || to.duration_since(from) > MAX_SPAN {

@@ -194,14 +194,7 @@ async fn seen(graph: &Reader<'_>, view: &GraphRead<'_>) -> Result<(Vec<Event>, O
 }
 
 fn window(input: &Input, now: Timestamp, notes: &mut Vec<Note>) -> Result<(Timestamp, Timestamp), Refusal> {
-    let mut date = |parameter, text: Option<&String>, bound| -> Result<Option<Timestamp>, Refusal> {
-        let Some(text) = text else { return Ok(None) };
-        let (instant, interpreted) = dates::instant(parameter, text, bound, now)?;
-        if interpreted {
-            notes.push(Note::new("DATE_INTERPRETED", format!("`{parameter}` was read as {instant}.")));
-        }
-        Ok(Some(instant))
-    };
+    let mut date = |parameter, text: Option<&String>, bound| dates::given(parameter, text, bound, now, notes);
     let after = date("afterDateTime", input.after_date_time.as_ref(), Bound::After)?;
     let before = date("beforeDateTime", input.before_date_time.as_ref(), Bound::Before)?;
     let (today, _) = dates::instant("afterDateTime", "today", Bound::After, now)?;

@@ -43,7 +43,7 @@ async fn need(reach: &Reach<'_>, drive: &Segment) -> Result<Need, Refusal> {
             Err(refusal) => return Err(refusal),
         }
     }
-    Err(missing.unwrap_or_else(|| Refusal::new(Code::NotFound, "There is no such item, or it is not yours to see.")))
+    Err(missing.unwrap_or_else(Refusal::not_found))
 }
 
 fn need_of(drive: &Drive, caller: &str) -> Need {
