@@ -136,14 +136,15 @@ async fn tried(place: &Place, call: bool) -> (Result<Tried, SignInError>, Vec<St
         extra_roots: None,
     };
     let mut steps = Vec::new();
-    let outcome = sign_in(&what, |step| {
+    let signing_in = sign_in(&what, |step| {
         if let Step::Open(url) = &step {
             tokio::spawn(reqwest::get(url.clone()));
         }
         steps.push(step);
-    })
-    .await;
-    (outcome, steps)
+    });
+    // A browser that was sent to nowhere never comes back.
+    let outcome = tokio::time::timeout(std::time::Duration::from_secs(10), signing_in).await;
+    (outcome.expect("the sign-in ends"), steps)
 }
 
 #[tokio::test]
