@@ -7,6 +7,32 @@
 //!                        └─► lab host   ─► lab::*
 //! ```
 
+//! In a test of your own, in process, on free ports:
+//!
+//! ```
+//! use emulator::{Emulator, Options};
+//! use fixtures::Plan;
+//! use serde_json::json;
+//!
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let world = Emulator::start(Plan::embedded()?, Options::default()).await?;
+//! let http = reqwest::Client::new();
+//!
+//! // A token of Alice for Graph, without a browser; `login` answers every real flow, too.
+//! let asked = json!({ "tenant": "contoso", "user": "alice", "client": "m365-server", "resource": "graph", "scopes": ["Mail.Read"] });
+//! let minted = http.post(world.lab.join("lab/mint")?).json(&asked).send().await?.json::<serde_json::Value>().await?;
+//! let token = minted["token"].as_str().ok_or("no token")?;
+//! let mail = http.get(world.graph.join("v1.0/me/messages")?).bearer_auth(token).send().await?;
+//! assert_eq!(mail.status(), 200);
+//!
+//! http.post(world.lab.join("lab/reset")?).send().await?; // as it began
+//! assert!(world.unmodelled().is_empty());
+//! world.shutdown().await;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
 pub mod apps;
 pub mod calendar;
 pub mod change;
@@ -97,8 +123,6 @@ impl Emulator {
                 sign_in: options.sign_in,
                 announce_pkce: options.announce_pkce,
                 omit_metadata: options.omit_metadata,
-                granted_scopes: options.granted_scopes,
-                refresh_reuse: options.refresh_reuse,
                 search_gaps: options.search_gaps,
                 audit_retention: options.audit_retention,
                 throttle: options.throttle,
@@ -108,6 +132,9 @@ impl Emulator {
                 revocation: options.revocation,
                 propagation: options.propagation,
                 client_address: options.client_address,
+                granted_scopes: options.granted_scopes,
+                refresh_reuse: options.refresh_reuse,
+                user_consent: entra::rules::UserConsent::default(),
             },
             clock: options.clock,
             origins: origins.clone(),

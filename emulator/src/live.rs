@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use jiff::SignedDuration;
 
-use crate::options::Revocation;
+use crate::entra::rules::UserConsent;
+use crate::options::{GrantedScopes, RefreshReuse, Revocation};
 
 /// Settings of this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,6 +17,12 @@ pub struct Live {
     pub propagation: SignedDuration,
     /// Where requests come from.
     pub client_address: ClientAddress,
+    /// What `scp` holds.
+    pub granted_scopes: GrantedScopes,
+    /// What becomes of a refresh token that was used.
+    pub refresh_reuse: RefreshReuse,
+    /// Whether people may let applications in for themselves.
+    pub user_consent: UserConsent,
 }
 
 /// Where requests come from.

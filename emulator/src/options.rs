@@ -122,6 +122,8 @@ pub enum RefreshReuse {
     Kept,
     /// It is worthless: for clients that forget to keep the successor.
     Once,
+    /// It is worthless, and whoever brings it again ends everything that came from the same sign-in, as RFC 9700 asks of issuers.
+    Family,
 }
 
 /// Whether `login_hint` signs in without a page.
@@ -149,10 +151,6 @@ pub struct Settings {
     pub stubs: Vec<Stub>,
     /// Members of the v2 OpenID configuration that are left out.
     pub omit_metadata: Vec<String>,
-    /// What `scp` holds.
-    pub granted_scopes: GrantedScopes,
-    /// What becomes of a refresh token that was used.
-    pub refresh_reuse: RefreshReuse,
     /// What the search index does not have.
     pub search_gaps: Gaps,
 }

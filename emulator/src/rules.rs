@@ -1,15 +1,19 @@
 //! Decisions of the emulator that can be got wrong, as one table, so that a careless emulator is one rule wrong.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use fixtures::calendar::Role;
 use fixtures::ids::{GroupId, TenantId, UserId};
 use fixtures::plan::PersonKind;
 use fixtures::teams::ChannelKind;
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use crate::calendar::Sensitivity;
 use crate::drive::rules::FileRules;
+use crate::entra::keys::{Keys, Unverified};
 use crate::entra::rules::IssuerRules;
 use crate::principal::Principal;
 use crate::teams::Chat;
@@ -20,8 +24,12 @@ use crate::world::{TenantWorld, World};
 /// Fields are added as workloads arrive; a careless emulator is `Rules { field: wrong, ..Rules::STRICT }`.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
+    /// What a bearer token says, if it is to be believed: signed by one of our keys that may sign for its tenant.
+    pub believed: fn(&Keys, &str) -> Result<Claims, Unverified>,
     /// In which tenant's directory and content a principal looks.
     pub home: fn(&World, &Principal) -> Option<TenantId>,
+    /// As whom a request is answered that names these things, its path's decoded segments: as its caller, whatever it names.
+    pub asks_as: for<'a> fn(&World, &'a Principal, named: &[Cow<'_, str>]) -> Cow<'a, Principal>,
     /// How much of `owner`'s mailbox `asker` may read, both of one tenant.
     pub mailbox: fn(&TenantWorld, asker: UserId, owner: UserId) -> Reach,
     /// Whether a folder, named by its path, lies within reach.
@@ -32,6 +40,8 @@ pub struct Rules {
     pub directory: fn(&TenantWorld, asker: UserId) -> DirectorySight,
     /// Whether a user reads the audit logs of a tenant.
     pub reads_audit: fn(&TenantWorld, UserId) -> bool,
+    /// Of which tenant an audit route shows rows, to a caller of one: whatever the request names, of its own.
+    pub audited: fn(own: TenantId, named: Option<TenantId>) -> TenantId,
     /// Whether a token that holds these scopes satisfies a row that asks for one of those.
     pub admits: fn(needed: &[&str], held: &BTreeSet<String>) -> bool,
     /// Whether these scopes, of those that the row asks for, show the body of a message.
@@ -61,6 +71,9 @@ pub struct Rules {
     /// What the issuer decides.
     pub issuer: IssuerRules,
 }
+
+/// What a token says.
+pub type Claims = Arc<Map<String, Value>>;
 
 /// How much of a mailbox somebody may read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,12 +113,15 @@ pub enum Sight {
 impl Rules {
     /// The rules as the real service has them.
     pub const STRICT: Self = Self {
+        believed: Keys::verify,
         home,
+        asks_as: |_, caller, _| Cow::Borrowed(caller),
         mailbox,
         folder,
         edits,
         directory,
         reads_audit,
+        audited: |own, _| own,
         admits,
         shows_body,
         calendar,

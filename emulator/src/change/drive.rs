@@ -41,8 +41,15 @@ pub enum DriveChange {
     Grant {
         /// Item id.
         id: String,
-        /// What is given.
-        grant: Grant,
+        /// What is given. One of an id that is known takes its place.
+        grants: Vec<Grant>,
+    },
+    /// Follows a sharing link for good.
+    Follow {
+        /// Item id.
+        id: String,
+        /// Id of the permission that is the link.
+        permission: String,
     },
     /// Takes a permission back.
     Revoke {
@@ -73,7 +80,8 @@ impl DriveChange {
             Self::Replace { id, bytes } => drive.replace(&id, bytes, by, now)?,
             Self::Place { id, name, parent } => drive.place(&id, name, parent, by, now)?,
             Self::Remove { id } => drive.remove(&id)?,
-            Self::Grant { id, grant } => drive.grant(&id, grant)?,
+            Self::Grant { id, grants } => grants.into_iter().try_for_each(|grant| drive.grant(&id, grant))?,
+            Self::Follow { id, permission } => drive.follow(&id, &permission, by)?,
             Self::Revoke { id, permission } => drive.revoke(&id, &permission)?,
         }
         Ok(())

@@ -108,12 +108,16 @@ impl MailChange {
             }
             Self::Remove { id } => mailbox.remove(&id)?,
             Self::Send { draft, kept, mime, recipients, handle } => {
+                let drafted = draft.as_deref().and_then(|draft| Some(mailbox.message(draft)?.first_id().to_owned()));
                 if let Some(draft) = draft {
                     mailbox.remove(&draft)?;
                 }
                 if let Some(kept) = kept {
                     let sent = folder_of(mailbox, "sentitems")?;
-                    mailbox.add(kept, sent)?;
+                    let kept = mailbox.add(kept, sent)?;
+                    if let Some(drafted) = drafted {
+                        mailbox.descend(&kept, drafted)?;
+                    }
                 }
                 for (at, owner) in addressed(world, &recipients) {
                     let handle = format!("{handle}/{at}/{owner}");

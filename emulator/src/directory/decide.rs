@@ -104,11 +104,10 @@ pub fn decide(world: &World, rules: &IssuerRules, question: &Question<'_>) -> Re
     let Person { tenant, user, account } = person(world, rules, question)?;
     let directory = tenant.directory.as_ref();
     applications(tenant, rules, question.client, question.resource)?;
+    let assigned = |app| (rules.assigned)(directory, user, app, question.presented.credential);
     for app in [question.client, question.resource] {
-        if directory
-            .service_principal(app.app_id)
-            .is_some_and(|principal| principal.assignment_required && !(rules.assigned)(directory, user, principal))
-        {
+        let principal = directory.service_principal(app.app_id);
+        if principal.is_some_and(|principal| principal.assignment_required && !assigned(principal)) {
             return Err(Denial::NotAssigned { app: app.app_id });
         }
     }

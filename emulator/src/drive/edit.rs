@@ -128,6 +128,16 @@ impl Drive {
         Ok(())
     }
 
+    /// Adds somebody to those who followed a sharing link.
+    pub(crate) fn follow(&mut self, id: &str, permission: &str, by: UserId) -> Result<(), DriveEditError> {
+        let link = self.item_mut(id)?.grants.iter_mut().find(|grant| grant.id == permission && grant.link.is_some());
+        let followers = &mut link.ok_or(DriveEditError::Permission)?.to;
+        if !followers.contains(&super::Grantee::User(by)) {
+            followers.push(super::Grantee::User(by));
+        }
+        Ok(())
+    }
+
     /// Takes a permission back.
     pub(crate) fn revoke(&mut self, id: &str, permission: &str) -> Result<(), DriveEditError> {
         let item = self.item_mut(id)?;

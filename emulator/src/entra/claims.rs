@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use fixtures::ids::{AppId, ServicePrincipalId, TenantId, UserId};
+use fixtures::ids::{AppId, PolicyId, ServicePrincipalId, TenantId, UserId};
 use fixtures::plan::{PersonKind, Registration};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -363,6 +363,14 @@ pub(crate) fn contexts_asked(parameter: &str) -> BTreeSet<String> {
     let asked = &claims["access_token"]["acrs"];
     let values = asked["values"].as_array().map(Vec::as_slice).unwrap_or_default();
     values.iter().chain([&asked["value"]]).filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The conditional access policies that a `claims` parameter names, as challenges of the token endpoint do (`capolids`):
+/// <https://learn.microsoft.com/entra/identity-platform/v2-conditional-access-dev-guide>.
+pub(crate) fn policies_asked(parameter: &str) -> BTreeSet<PolicyId> {
+    let claims: Value = serde_json::from_str(parameter).unwrap_or_default();
+    let values = claims["access_token"]["capolids"]["values"].as_array().map(Vec::as_slice).unwrap_or_default();
+    values.iter().filter_map(Value::as_str).filter_map(|id| id.parse().ok()).collect()
 }
 
 /// Whether a `claims` parameter declares the client capability `cp1`. `None` when it is not the JSON it should be.

@@ -16,6 +16,7 @@ use super::flow::Step;
 use super::form::Form;
 use super::keys::Version;
 use super::pages::consent::{self as page, Scope};
+use super::rules::Consenter;
 use super::scope;
 use super::store::AskedScopes;
 use super::tenant::Authority;
@@ -170,7 +171,7 @@ pub(super) fn ask_user(
     };
     let needed = with_sign_in(visit.world, client, asked, needed);
     let is_administrator = somebody.user.is_administrator();
-    if !is_administrator && needed.iter().any(|row| is_for_administrators(visit.world, somebody, row)) {
+    if !may_consent(visit, somebody, &needed, false) {
         audit(visit, somebody, client, &needed, "user consent", Some(&EntraError::AdminOnly));
         return visit.error(&EntraError::AdminOnly);
     }
@@ -186,6 +187,12 @@ fn with_sign_in(world: &World, client: &Registration, asked: &AskedScopes, mut n
         needed.push(Needed { client: client.app_id, resource: graph.app_id, scopes: asked.oidc.clone() });
     }
     needed
+}
+
+fn may_consent(visit: &Visit<'_>, somebody: &Somebody<'_>, needed: &[Needed], for_all: bool) -> bool {
+    let beyond = needed.iter().any(|row| is_for_administrators(visit.world, somebody, row));
+    let who = Consenter { administers: somebody.user.is_administrator(), for_all, beyond };
+    (visit.state.rules.issuer.may_consent)(visit.state.live().user_consent, who)
 }
 
 /// Whether a row holds a permission that nobody granted yet and only an administrator may grant.
@@ -316,10 +323,9 @@ fn decided_by_user(visit: &Visit<'_>, asker: &Asker<'_>, accepted: bool, for_all
     let somebody = session::current(visit, authority).ok_or(EntraError::LoginRequired)?;
     let needed = with_sign_in(visit.world, client, scopes, of_scopes(visit.world, client, scopes)?);
     let what = "user consent";
-    let is_beyond = for_all || needed.iter().any(|row| is_for_administrators(visit.world, &somebody, row));
     let refusal = if !accepted {
         Some(EntraError::ConsentDeclined)
-    } else if is_beyond && !somebody.user.is_administrator() {
+    } else if !may_consent(visit, &somebody, &needed, for_all) {
         Some(EntraError::AdminOnly)
     } else {
         None

@@ -1,11 +1,13 @@
 //! The issuer's decisions that can be got wrong, as one table, so that a careless issuer is one rule wrong.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fixtures::ids::{AppId, TenantId};
 use fixtures::plan::{RedirectKind, Registration, Secret};
+use http::HeaderMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -16,7 +18,10 @@ use super::authorize::redirect;
 use super::store::{Challenge, ChallengeMethod};
 use super::tenant::Authority;
 use super::{assertion, token};
-use crate::directory::{self, Conditions, Denial, Directory, Presented, Question, ServicePrincipal, User, access};
+use crate::directory::{
+    self, Conditions, Credential, Denial, Directory, Presented, Question, ServicePrincipal, User, access,
+};
+use crate::live::ClientAddress;
 use crate::serve::Origins;
 use crate::world::{TenantWorld, World};
 
@@ -31,12 +36,18 @@ pub struct IssuerRules {
     pub at_home: fn(&TenantWorld, &Registration) -> bool,
     /// Whether an application is enabled in the tenant.
     pub switched_on: fn(&ServicePrincipal) -> bool,
-    /// Whether a user is assigned to an application that demands it.
-    pub assigned: fn(&Directory, &User, &ServicePrincipal) -> bool,
+    /// Whether a user is assigned to an application that demands it; asked for every credential.
+    pub assigned: fn(&Directory, &User, &ServicePrincipal, Credential) -> bool,
+    /// Whether somebody may let an application in: for themselves, or for everybody.
+    pub may_consent: fn(UserConsent, Consenter) -> bool,
+    /// Whether an application may be given tokens in this way.
+    pub may_use: fn(&Registration, Way) -> bool,
     /// Which of the permissions asked for were granted.
     pub consented: fn(&Directory, &Question<'_>) -> Result<BTreeSet<String>, Denial>,
     /// Whether conditional access lets the user (behind whom stands the account at home) in; with what was satisfied.
     pub access: fn(&Directory, user: &User, account: &User, &Question<'_>) -> Result<Conditions, Denial>,
+    /// From which address a request comes: headers, the connection's end, and how the emulator is set.
+    pub address: fn(&HeaderMap, Option<IpAddr>, ClientAddress) -> Option<IpAddr>,
     /// Whether a critical event came over an access token: what makes Graph answer with a claims challenge.
     pub critical: fn(&World, &Self, &Question<'_>) -> Result<(), Denial>,
     /// Whether a client secret is one of the application's, and has not expired.
@@ -57,6 +68,8 @@ pub struct IssuerRules {
     pub run_out: fn(expires_at: Timestamp, now: Timestamp) -> bool,
     /// Whether a code that was redeemed before is redeemed again.
     pub again: fn(was_redeemed: bool) -> bool,
+    /// Whether a used refresh token that comes again ends all that came from its sign-in, where the issuer looks for that.
+    pub reuse_ends_family: fn() -> bool,
     /// Whether a token that is to be exchanged is a user's access token.
     pub exchangeable: fn(&Map<String, Value>) -> Result<(), NotExchangeable>,
     /// Whether a token that is to be exchanged was made for the application that presents it.
@@ -77,6 +90,37 @@ pub enum NotExchangeable {
     IdToken,
 }
 
+/// Whether people may let applications in for themselves: a policy of the tenant
+/// (<https://learn.microsoft.com/entra/identity/enterprise-apps/configure-user-consent>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UserConsent {
+    /// Into whatever no administrator has to decide on.
+    #[default]
+    Allowed,
+    /// Not at all.
+    Off,
+}
+
+/// Who consents to what.
+#[derive(Debug, Clone, Copy)]
+pub struct Consenter {
+    /// Whether they administer the tenant.
+    pub administers: bool,
+    /// Whether it is for everybody.
+    pub for_all: bool,
+    /// Whether one of the permissions is an administrator's to grant.
+    pub beyond: bool,
+}
+
+/// Ways to tokens that an application's registration opens or leaves closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// An access token out of the authorization endpoint (`enableAccessTokenIssuance`).
+    Implicit,
+    /// Without any credential and any redirect URI: a device code, or a password (`allowPublicClient`).
+    Unproven,
+}
+
 /// Why a secret is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretFault {
@@ -94,8 +138,14 @@ impl IssuerRules {
         at_home,
         switched_on: |principal| principal.enabled,
         assigned,
+        may_consent: |policy, who| who.administers || (policy == UserConsent::Allowed && !who.for_all && !who.beyond),
+        may_use: |app, way| match way {
+            Way::Implicit => app.implicit_tokens,
+            Way::Unproven => app.public_client,
+        },
         consented: directory::consented,
         access: access::satisfied,
+        address: crate::serve::address::origin,
         critical: directory::critical,
         secret,
         own_credential: |issued_to, presented_by| issued_to == presented_by,
@@ -106,6 +156,7 @@ impl IssuerRules {
         verifier,
         run_out: |expires_at, now| expires_at <= now,
         again: |was_redeemed| !was_redeemed,
+        reuse_ends_family: || true,
         exchangeable: token::on_behalf_of::exchangeable,
         exchange_audience: token::on_behalf_of::is_for,
         proof_audience: assertion::is_audience,
@@ -129,7 +180,7 @@ fn at_home(tenant: &TenantWorld, app: &Registration) -> bool {
 /// Directly, or through a group the user is a direct member of: nested groups do not count.
 ///
 /// <https://learn.microsoft.com/entra/identity/enterprise-apps/assign-user-or-group-access-portal>
-fn assigned(directory: &Directory, user: &User, app: &ServicePrincipal) -> bool {
+fn assigned(directory: &Directory, user: &User, app: &ServicePrincipal, _: Credential) -> bool {
     app.assigned_users.contains(&user.id)
         || app.assigned_groups.iter().filter_map(|id| directory.group(*id)).any(|group| group.users.contains(&user.id))
 }

@@ -87,7 +87,15 @@ pub struct RefreshToken {
     pub expires_at: Timestamp,
     /// What kind of client it was issued to.
     pub holder: Holder,
+    /// All that come from the same sign-in.
+    pub family: Family,
+    /// Whether it was used, where that matters.
+    pub spent: bool,
 }
+
+/// The refresh tokens that come from one sign-in, each the successor of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Family(u64);
 
 /// What kind of client holds a refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,6 +188,7 @@ impl fmt::Debug for Store {
 struct Inner {
     codes: BTreeMap<String, Code>,
     refresh: BTreeMap<String, RefreshToken>,
+    families: u64,
     /// Refresh tokens as they came, the oldest first.
     order: VecDeque<String>,
     sessions: BTreeMap<String, Session>,
@@ -253,6 +262,23 @@ impl Store {
     /// Forgets a refresh token.
     pub fn end_refresh(&self, value: &str) {
         self.inner().refresh.remove(value);
+    }
+
+    /// Spends a refresh token, which is still known: who brings it again is noticed. `false` when somebody else did first.
+    pub fn spend_refresh(&self, value: &str) -> bool {
+        self.inner().refresh.get_mut(value).is_some_and(|token| !std::mem::replace(&mut token.spent, true))
+    }
+
+    /// Forgets all that come from the same sign-in.
+    pub fn end_family(&self, family: Family) {
+        self.inner().refresh.retain(|_, token| token.family != family);
+    }
+
+    /// Nobody's so far.
+    pub fn new_family(&self) -> Family {
+        let mut inner = self.inner();
+        inner.families += 1;
+        Family(inner.families)
     }
 
     /// Keeps a session.

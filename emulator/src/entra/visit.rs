@@ -1,5 +1,6 @@
 //! One request of a browser at the login host: what every step of a sign-in knows.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -116,7 +117,8 @@ impl Visit<'_> {
 
     /// What this request comes with, for conditional access.
     pub(super) fn circumstances(&self, contexts: Contexts) -> Circumstances {
-        Circumstances { now: self.trace.now, address: address::of(self.headers), contexts }
+        let policies = BTreeSet::new();
+        Circumstances { now: self.trace.now, address: address::of(self.headers), contexts, policies }
     }
 
     pub(super) fn is_secure(&self) -> bool {

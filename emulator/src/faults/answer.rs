@@ -3,7 +3,7 @@
 use axum::body::{Body, to_bytes};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::serve::HostKind;
 use crate::world::State;
@@ -73,4 +73,16 @@ pub(crate) async fn cut_short(answer: Response) -> Response {
     let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
     head.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(head, Body::from(whole.slice(..whole.len() / 2)))
+}
+
+/// A list that says that it goes on at `link`. What is no list is left as it is.
+pub(crate) async fn goes_on_at(answer: Response, link: &str) -> Response {
+    let (mut head, body) = answer.into_parts();
+    let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let list =
+        serde_json::from_slice::<Value>(&whole).ok().filter(|list| list.get("value").is_some_and(Value::is_array));
+    let Some(mut list) = list else { return Response::from_parts(head, Body::from(whole)) };
+    list["@odata.nextLink"] = link.into();
+    head.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(head, Body::from(list.to_string()))
 }

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 use crate::serve::HostKind;
 
-pub(crate) use answer::{cut_short, redirect, refusal};
+pub(crate) use answer::{cut_short, goes_on_at, redirect, refusal};
 
 /// The longest delay: beyond it a client has given up.
 pub const LONGEST_DELAY: Duration = Duration::from_mins(2);
@@ -50,6 +50,8 @@ pub enum Act {
     CutShort,
     /// A redirect to somewhere else: what a hostile or mistaken service may answer.
     Redirect(http::HeaderValue),
+    /// The answer says that it goes on there: `@odata.nextLink`, whether it had one or not.
+    NextLink(String),
 }
 
 /// One row of the table.

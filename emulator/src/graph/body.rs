@@ -74,8 +74,14 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// A Boolean, also as text: so client libraries send it, and are served.
     pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, GraphError> {
-        self.value(name).map(|value| value.as_bool().ok_or_else(|| unfit(value, "Edm.Boolean"))).transpose()
+        let said = |value: &Value| match value {
+            Value::Bool(is) => Ok(*is),
+            Value::String(text) => text.to_ascii_lowercase().parse().map_err(|_| unfit(value, "Edm.Boolean")),
+            _ => Err(unfit(value, "Edm.Boolean")),
+        };
+        self.value(name).map(said).transpose()
     }
 
     pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<String>>, GraphError> {

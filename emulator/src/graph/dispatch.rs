@@ -185,6 +185,7 @@ impl Service {
             };
         }
         let world = self.state.world();
+        let principal = &*(self.state.rules.asks_as)(&world, principal, path.segments().all());
         let Some(view) = View::of(&world, principal, &self.state.rules) else {
             return Outcome::refused(method.to_string(), GraphError::Token(GraphAuthFailure::Gone));
         };
@@ -258,6 +259,9 @@ impl Service {
         };
         let prefer = Prefer::of(call.headers);
         let unmodelled = prefer.unknown.clone();
+        // No parameter of Graph's; what somebody might try.
+        let named = options.parameter("tenantId").and_then(|id| id.parse().ok());
+        let audited = (self.state.rules.audited)(view.tenant_id(), named);
         let ask = Ask {
             owner,
             keys,
@@ -270,7 +274,7 @@ impl Service {
             path: after_version(call.path),
             now,
             seed: &self.state.seed,
-            audit: self.state.journal.of(view.tenant_id()),
+            audit: self.state.journal.of(audited),
             links: &self.links,
             gaps: &self.state.options.search_gaps,
             unmodelled: RefCell::new(unmodelled),

@@ -16,6 +16,7 @@ mod challenge;
 mod dispatch;
 mod effect;
 mod error;
+mod exchange_id;
 pub(crate) mod files;
 mod json;
 mod link;

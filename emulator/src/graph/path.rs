@@ -93,6 +93,11 @@ impl<'a> Segments<'a> {
         segments.next().is_none().then_some(keys)
     }
 
+    /// Each of them, decoded.
+    pub(super) fn all(&self) -> &'a [Cow<'a, str>] {
+        self.0
+    }
+
     /// The function or cast that the path ends in.
     pub(super) fn function(&self) -> Option<&'a str> {
         self.0.last().map(AsRef::as_ref).filter(|last| is_function(last))

@@ -4,13 +4,15 @@
 
 use http::HeaderMap;
 
+use super::exchange_id::IdType;
 use crate::mailbox::BodyKind;
 
 /// What the caller prefers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Prefer {
     pub(super) body: Option<BodyKind>,
-    pub(super) has_immutable_ids: bool,
+    /// The form of the ids of Exchange items.
+    pub(super) ids: IdType,
     pub(super) page_size: Option<usize>,
     /// `outlook.timezone`, as sent.
     pub(super) zone: Option<String>,
@@ -20,8 +22,7 @@ pub(super) struct Prefer {
 
 impl Prefer {
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let mut prefer =
-            Self { body: None, has_immutable_ids: false, page_size: None, zone: None, unknown: Vec::new() };
+        let mut prefer = Self { body: None, ids: IdType::Ordinary, page_size: None, zone: None, unknown: Vec::new() };
         for value in headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()) {
             for preference in value.split([',', ';']).map(str::trim).filter(|preference| !preference.is_empty()) {
                 prefer.read(preference);
@@ -36,7 +37,7 @@ impl Prefer {
         match (name.trim().to_ascii_lowercase().as_str(), value.to_ascii_lowercase().as_str()) {
             ("outlook.body-content-type", "text") => self.body = Some(BodyKind::Text),
             ("outlook.body-content-type", "html") => self.body = Some(BodyKind::Html),
-            ("idtype", "immutableid") => self.has_immutable_ids = true,
+            ("idtype", "immutableid") => self.ids = IdType::Immutable,
             ("odata.maxpagesize", size) if size.parse::<usize>().is_ok() => self.page_size = size.parse().ok(),
             ("outlook.timezone", _) => self.zone = Some(value.to_owned()),
             // Without effect here: no evolvable enums, no scripts taken out.
@@ -46,7 +47,10 @@ impl Prefer {
                 | "idtype"
                 | "odata.include-annotations"
                 | "return"
-                | "respond-async",
+                | "respond-async"
+                // Read where sharing links are.
+                | "redeemsharinglink"
+                | "redeemsharinglinkifnecessary",
                 _,
             ) => {}
             (name, _) => self.unknown.push(format!("Prefer: {name}")),
@@ -73,7 +77,7 @@ impl Prefer {
         if let Some(body) = self.body {
             applied.push(format!("outlook.body-content-type=\"{}\"", body.as_str()));
         }
-        if self.has_immutable_ids {
+        if self.ids == IdType::Immutable {
             applied.push("IdType=\"ImmutableId\"".to_owned());
         }
         (!applied.is_empty()).then(|| applied.join(", "))

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use fixtures::ids::{AppId, TenantId, UserId};
 
 use super::error::{GraphError, Refusal};
+use super::exchange_id;
 use super::route::Owner;
 use crate::apps::Apps;
 use jiff::Timestamp;
@@ -298,10 +299,12 @@ impl<'a> CalendarsView<'a> {
         found
     }
 
-    /// A visible event or instance by id.
+    /// A visible event or instance by either form of its id.
     pub(super) fn event(&self, id: &str) -> Option<Shown<'a>> {
         let calendars = self.calendars;
-        let found = calendars.find(id).filter(|found| self.sight(found.event.calendar) >= Sight::Events)?;
+        let found = calendars
+            .find(&exchange_id::ordinary(id))
+            .filter(|found| self.sight(found.event.calendar) >= Sight::Events)?;
         Some(self.shown(found))
     }
 
@@ -397,8 +400,12 @@ impl<'a> MailboxView<'a> {
         self.mailbox.messages().iter().filter(move |message| folders.contains(&message.folder))
     }
 
-    /// A visible message by id.
+    /// A visible message by either form of its id.
     pub(super) fn message(&self, id: &str) -> Option<&'a Arc<Message>> {
-        self.mailbox.message(id).filter(|message| self.shows(message.folder))
+        let found = match exchange_id::first(id) {
+            Some(first) => self.mailbox.message_first_named(&first),
+            None => self.mailbox.message(id),
+        };
+        found.filter(|message| self.shows(message.folder))
     }
 }

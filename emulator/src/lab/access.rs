@@ -16,8 +16,9 @@ use super::refusal::{LabError, Refusal};
 use super::route::{Done, Nothing, Route, get, post};
 use crate::change::{Change, DirectoryChange};
 use crate::directory::{Location, Policy, TokenLifetime};
+use crate::entra::rules::UserConsent;
 use crate::live::{ClientAddress, Live};
-use crate::options::Revocation;
+use crate::options::{GrantedScopes, RefreshReuse, Revocation};
 use crate::world::{State, TenantWorld, World};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -282,6 +283,41 @@ struct Settings {
     propagation: SignedDuration,
     /// `connection`, `forwarded` (`X-Forwarded-For`), or one address for all.
     client_address: String,
+    /// What `scp` holds.
+    granted_scopes: Held,
+    /// What becomes of a refresh token that was used.
+    refresh_reuse: Reuse,
+    /// Whether people may let applications in for themselves.
+    user_consent: SelfService,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum SelfService {
+    /// Into whatever no administrator has to decide on.
+    Allowed,
+    /// Not at all.
+    Off,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Held {
+    /// What was asked for.
+    Requested,
+    /// Everything granted at the resource.
+    All,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Reuse {
+    /// It stays valid beside its successor.
+    Kept,
+    /// It is worthless.
+    Once,
+    /// It is worthless, and brought again it ends all that came from its sign-in.
+    Family,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
@@ -304,6 +340,12 @@ struct Turn {
     propagation: Option<SignedDuration>,
     #[serde(default)]
     client_address: Option<String>,
+    #[serde(default)]
+    granted_scopes: Option<Held>,
+    #[serde(default)]
+    refresh_reuse: Option<Reuse>,
+    #[serde(default)]
+    user_consent: Option<SelfService>,
 }
 
 impl Settings {
@@ -318,6 +360,19 @@ impl Settings {
                 ClientAddress::Connection => "connection".to_owned(),
                 ClientAddress::Forwarded => "forwarded".to_owned(),
                 ClientAddress::Fixed(address) => address.to_string(),
+            },
+            granted_scopes: match live.granted_scopes {
+                GrantedScopes::Requested => Held::Requested,
+                GrantedScopes::All => Held::All,
+            },
+            refresh_reuse: match live.refresh_reuse {
+                RefreshReuse::Kept => Reuse::Kept,
+                RefreshReuse::Once => Reuse::Once,
+                RefreshReuse::Family => Reuse::Family,
+            },
+            user_consent: match live.user_consent {
+                UserConsent::Allowed => SelfService::Allowed,
+                UserConsent::Off => SelfService::Off,
             },
         }
     }
@@ -349,6 +404,25 @@ async fn turn(state: Arc<State>, body: Turn) -> Result<Settings, LabError> {
         }
         live.propagation = body.propagation.unwrap_or(live.propagation);
         live.client_address = address.unwrap_or(live.client_address);
+        if let Some(held) = body.granted_scopes {
+            live.granted_scopes = match held {
+                Held::Requested => GrantedScopes::Requested,
+                Held::All => GrantedScopes::All,
+            };
+        }
+        if let Some(reuse) = body.refresh_reuse {
+            live.refresh_reuse = match reuse {
+                Reuse::Kept => RefreshReuse::Kept,
+                Reuse::Once => RefreshReuse::Once,
+                Reuse::Family => RefreshReuse::Family,
+            };
+        }
+        if let Some(consent) = body.user_consent {
+            live.user_consent = match consent {
+                SelfService::Allowed => UserConsent::Allowed,
+                SelfService::Off => UserConsent::Off,
+            };
+        }
     });
     Ok(Settings::of(state.live()))
 }

@@ -48,6 +48,8 @@ enum Kind {
     CutShort,
     /// A redirect to `location`.
     Redirect,
+    /// A list says that it goes on at `location`.
+    NextLink,
 }
 
 /// `{"host": "login", "grant": "refresh_token", "kind": "status", "status": 429, "retryAfter": 2, "count": 1}`.
@@ -70,7 +72,7 @@ struct New {
     retry_after: Option<u32>,
     /// Of `status`: a body that is not the service's.
     body: Option<String>,
-    /// Of `redirect`: where to.
+    /// Of `redirect` and `nextLink`: where to.
     location: Option<String>,
     /// Of `delay`: 0 to 120.
     delay_seconds: Option<f64>,
@@ -130,6 +132,7 @@ fn shown(fault: &Fault) -> Row {
         Act::Hold => Kind::Hold,
         Act::CutShort => Kind::CutShort,
         Act::Redirect(_) => Kind::Redirect,
+        Act::NextLink(_) => Kind::NextLink,
     };
     let Fault { id, left, taken, waiting, .. } = *fault;
     Row { id, host: fault.target.host.as_str(), kind, left, taken, waiting }
@@ -150,6 +153,9 @@ async fn add(state: Arc<State>, new: New) -> Result<Made, LabError> {
         }
         Kind::Hold => Act::Hold,
         Kind::CutShort => Act::CutShort,
+        Kind::NextLink => {
+            Act::NextLink(new.location.ok_or_else(|| LabError::bad("\"location\" is where the list goes on"))?)
+        }
         Kind::Redirect => {
             let location = new.location.and_then(|text| HeaderValue::try_from(text).ok());
             Act::Redirect(location.ok_or_else(|| LabError::bad("\"location\" is where the redirect leads"))?)

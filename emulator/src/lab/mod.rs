@@ -50,6 +50,12 @@ fn table() -> Vec<Area> {
     ]
 }
 
+/// The paths of every control that changes something, in the order of `docs/lab.md`.
+pub fn controls() -> Vec<&'static str> {
+    let routes = table().into_iter().flat_map(|(_, routes)| routes);
+    routes.filter(|route| route.verb.as_str() == "post").map(|route| route.path).collect()
+}
+
 /// The lab's routes.
 pub fn router(state: Arc<State>) -> Router {
     table()

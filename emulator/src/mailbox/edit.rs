@@ -115,22 +115,43 @@ impl Mailbox {
         handle: &str,
         now: Timestamp,
     ) -> Result<String, EditError> {
-        let copied = self.copy(id, folder, handle, now)?;
+        let message = self.message(id).ok_or(EditError::Message)?;
+        let first = message.first_id().to_owned();
+        let moved = self.put(id, folder, handle, Some(first), now)?;
         self.remove(id)?;
-        Ok(copied)
+        Ok(moved)
     }
 
     /// Puts a copy of a message into a folder.
     pub fn copy(&mut self, id: &str, folder: FolderIndex, handle: &str, now: Timestamp) -> Result<String, EditError> {
+        self.put(id, folder, handle, None, now)
+    }
+
+    fn put(
+        &mut self,
+        id: &str,
+        folder: FolderIndex,
+        handle: &str,
+        first_id: Option<String>,
+        now: Timestamp,
+    ) -> Result<String, EditError> {
         self.folder(folder).ok_or(EditError::Folder)?;
         let mut copy = Message::clone(self.message(id).ok_or(EditError::Message)?);
         copy.id = exchange_id("message", self.tenant, self.owner, handle);
+        copy.first_id = first_id;
         copy.folder = folder;
         copy.touch(now);
         let id = copy.id.clone();
         self.messages.insert(0, Arc::new(copy));
         self.count();
         Ok(id)
+    }
+
+    /// Says that a message is what became of another: the sent copy of a draft, for one.
+    pub fn descend(&mut self, id: &str, first_id: String) -> Result<(), EditError> {
+        let at = *self.message_ids.get(id).ok_or(EditError::Message)?;
+        Arc::make_mut(self.messages.get_mut(at).ok_or(EditError::Message)?).first_id = Some(first_id);
+        Ok(())
     }
 
     /// Takes a message away for good.

@@ -21,6 +21,8 @@ use super::{Body, Correspondent, FolderIndex, dates, mime};
 pub struct Message {
     /// `id`.
     pub id: String,
+    /// The `id` it came into its mailbox with, when it has been moved since: what its immutable id is made of.
+    pub(super) first_id: Option<String>,
     /// The folder it lies in.
     pub folder: FolderIndex,
     /// `changeKey`; inside `W/"…"` the etag.
@@ -237,6 +239,7 @@ impl Message {
         let received = said.or(delivered).or(item.sent).unwrap_or(arrived);
         let mut message = Self {
             id: row.id.clone().unwrap_or_else(|| exchange_id("message", tenant, owner, &row.handle)),
+            first_id: row.first_id.clone(),
             folder,
             change_key: String::new(),
             conversation_id: String::new(),
@@ -262,6 +265,7 @@ impl Message {
         let (item, thread) = Item::read_threaded(new.mime, tenant, owner, &new.handle);
         let mut message = Self {
             id: exchange_id("message", tenant, owner, &new.handle),
+            first_id: None,
             folder,
             change_key: String::new(),
             conversation_id: String::new(),
@@ -307,6 +311,11 @@ impl Message {
         // A header block: version, five bytes of time, the thread's GUID; here all but the version is derived.
         self.conversation_index = STANDARD.encode([&[0x01], thread.get(..21).unwrap_or_default()].concat());
         self.conversation_id = conversation_id;
+    }
+
+    /// The `id` that it came into its mailbox with.
+    pub fn first_id(&self) -> &str {
+        self.first_id.as_deref().unwrap_or(&self.id)
     }
 
     /// Its wire form, made with `write` when it is first asked for.

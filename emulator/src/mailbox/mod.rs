@@ -200,6 +200,12 @@ impl Mailbox {
         self.message_ids.get(id).and_then(|at| self.messages.get(*at))
     }
 
+    /// A message by the id it came into the mailbox with.
+    pub fn message_first_named(&self, first_id: &str) -> Option<&Arc<Message>> {
+        let stayed = self.message(first_id).filter(|message| message.first_id() == first_id);
+        stayed.or_else(|| self.messages.iter().find(|message| message.first_id() == first_id))
+    }
+
     /// The index of its messages, numbered as they stand.
     pub fn search_index(&self) -> &Index {
         self.index.get_or_init(|| Arc::new(Index::of(self.messages.iter().map(AsRef::as_ref))))

@@ -68,6 +68,7 @@ fn row(shift: SignedDuration, owner: &str, folder: String, message: &Message, kn
         readers: vec![owner.to_owned()],
         dates: Dates::FollowClock,
         id: None,
+        first_id: (message.first_id() != message.id).then(|| message.first_id().to_owned()),
         draft,
         received: None,
         origin: Origin { file: String::new(), line: None },

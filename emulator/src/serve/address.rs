@@ -5,20 +5,27 @@ use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::entra::rules::IssuerRules;
 use crate::live::ClientAddress;
 
 const HEADER: HeaderName = HeaderName::from_static("x-offline365-client-address");
 
 /// Writes down where a request comes from, by the setting that holds now.
-pub(super) fn mark(headers: &mut HeaderMap, peer: Option<IpAddr>, setting: ClientAddress) {
+pub(super) fn mark(headers: &mut HeaderMap, peer: Option<IpAddr>, setting: ClientAddress, rules: &IssuerRules) {
     headers.remove(HEADER);
-    let address = match setting {
+    let address = (rules.address)(headers, peer, setting);
+    if let Some(value) = address.and_then(|address| HeaderValue::try_from(address.to_string()).ok()) {
+        headers.insert(HEADER, value);
+    }
+}
+
+/// From where the connection comes, unless the setting says otherwise: what a client writes about itself counts only where a proxy of
+/// ours is known to write it.
+pub(crate) fn origin(headers: &HeaderMap, peer: Option<IpAddr>, setting: ClientAddress) -> Option<IpAddr> {
+    match setting {
         ClientAddress::Connection => peer,
         ClientAddress::Forwarded => forwarded(headers).or(peer),
         ClientAddress::Fixed(address) => Some(address),
-    };
-    if let Some(value) = address.and_then(|address| HeaderValue::try_from(address.to_string()).ok()) {
-        headers.insert(HEADER, value);
     }
 }
 
@@ -47,10 +54,10 @@ mod tests {
             (ClientAddress::Forwarded, "203.0.113.9"),
             (ClientAddress::Fixed("10.20.0.7".parse().unwrap()), "10.20.0.7"),
         ] {
-            mark(&mut headers, Some(peer), setting);
+            mark(&mut headers, Some(peer), setting, &IssuerRules::STRICT);
             assert_eq!(of(&headers), expected.parse().ok());
         }
-        mark(&mut headers, None, ClientAddress::Connection);
+        mark(&mut headers, None, ClientAddress::Connection, &IssuerRules::STRICT);
         assert_eq!(of(&headers), None);
     }
 }

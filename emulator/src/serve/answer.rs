@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use serde_json::json;
@@ -22,10 +22,15 @@ use crate::faults::{self, Act, Asked};
 use crate::journal::Exchange;
 use crate::world::State;
 
+const MIB: usize = 1024 * 1024;
 /// The largest request body, in bytes.
-const BODY_LIMIT: usize = 4 * 1024 * 1024;
-/// How much of a larger one is read and dropped before the answer, in bytes.
-const DROP_LIMIT: usize = 16 * BODY_LIMIT;
+const BODY_LIMIT: usize = 4 * MIB;
+/// The largest piece of an upload session, in bytes (<https://learn.microsoft.com/graph/api/driveitem-createuploadsession>).
+const PIECE_LIMIT: usize = 60 * MIB;
+/// The largest file that is sent in one request, in bytes (<https://learn.microsoft.com/graph/api/driveitem-put-content>).
+const FILE_LIMIT: usize = 250 * MIB;
+/// How much more than its limit is read of a body, and dropped, before the answer, in bytes.
+const DROP_LIMIT: usize = 64 * MIB;
 
 /// The origin a request came in at: what documents and links of its answer begin with. No slash at the end.
 #[derive(Debug, Clone)]
@@ -53,7 +58,7 @@ impl Host {
             return (StatusCode::MISDIRECTED_REQUEST, "This host does not answer under that name.\n").into_response();
         };
         let (mut parts, body) = request.into_parts();
-        let body = match read(body).await {
+        let body = match read(body, self.limit(&parts)).await {
             Ok(body) => body,
             Err(Unread::TooLarge) => return self.too_large(),
             // The peer broke off: there is nobody to answer.
@@ -78,13 +83,14 @@ impl Host {
                 faults::refusal(&self.state, self.kind, status, retry_after, body)
             }
             Some(Act::Redirect(location)) => faults::redirect(location),
+            Some(Act::NextLink(link)) => faults::goes_on_at(self.handle(request(parts, body), peer).await, &link).await,
             Some(Act::CutShort) => faults::cut_short(self.handle(request(parts, body), peer).await).await,
             Some(Act::Delay(_) | Act::Hold) | None => self.handle(request(parts, body), peer).await,
         }
     }
 
     async fn handle(&self, mut request: Request<Body>, peer: Option<IpAddr>) -> Response {
-        address::mark(request.headers_mut(), peer, self.state.live().client_address);
+        address::mark(request.headers_mut(), peer, self.state.live().client_address, &self.state.rules.issuer);
         match self.router.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
@@ -110,6 +116,15 @@ impl Host {
         let alias = self.state.origins.aliases.iter().find(|alias| alias.eq_ignore_ascii_case(name));
         let name = if own.eq_ignore_ascii_case(name) { own } else { alias? };
         Some(under_name(&self.origin, name)?.trim_end_matches('/').to_owned())
+    }
+
+    /// How large the request's body may be, in bytes.
+    fn limit(&self, asked: &http::request::Parts) -> usize {
+        match self.kind {
+            HostKind::Content => PIECE_LIMIT,
+            HostKind::Graph if asked.method == Method::PUT && asked.uri.path().ends_with("/content") => FILE_LIMIT,
+            HostKind::Login | HostKind::Graph | HostKind::Lab => BODY_LIMIT,
+        }
     }
 
     fn too_large(&self) -> Response {
@@ -161,19 +176,19 @@ enum Unread {
 
 /// Reads a body up to the limit. What is beyond it is read and dropped, within reason: a peer that is still sending when the answer
 /// comes sees a broken connection instead of the answer.
-async fn read(mut body: Incoming) -> Result<Bytes, Unread> {
+async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Unread> {
     let mut kept = BytesMut::new();
     let mut length = 0_usize;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Unread::BrokenOff)?.into_data() else { continue };
         length = length.saturating_add(data.len());
-        if length <= BODY_LIMIT {
+        if length <= limit {
             kept.extend_from_slice(&data);
-        } else if length > DROP_LIMIT {
+        } else if length > limit.saturating_add(DROP_LIMIT) {
             break;
         }
     }
-    if length <= BODY_LIMIT { Ok(kept.freeze()) } else { Err(Unread::TooLarge) }
+    if length <= limit { Ok(kept.freeze()) } else { Err(Unread::TooLarge) }
 }
 
 fn listed(headers: &HeaderMap) -> Vec<(String, String)> {

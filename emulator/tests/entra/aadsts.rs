@@ -92,7 +92,7 @@ fn refresh(token: &str) -> [(&'static str, &str); 3] {
 }
 
 async fn tenants_and_clients(book: &mut Book) {
-    let s = &scene().await;
+    let s = &scene_of_a_public_client().await;
     let nowhere = got(s, "nowhere.example/v2.0/.well-known/openid-configuration", &[]).await;
     book.note(90002, "discovery of a tenant that does not exist", nowhere).await;
     let evil =
@@ -331,7 +331,7 @@ async fn pages(book: &mut Book) {
 }
 
 async fn devices(book: &mut Book) {
-    let s = &scene().await;
+    let s = &scene_of_a_public_client().await;
     let begin = async || {
         let form = [("client_id", CLIENT), ("scope", ACCESS)];
         posted(s, "contoso.example/oauth2/v2.0/devicecode", &form).await.json::<Value>().await.unwrap()

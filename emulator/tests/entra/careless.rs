@@ -36,7 +36,9 @@ fn careless() -> Vec<(&'static str, IssuerRules)> {
         ("voided", IssuerRules { voided: |_, _| None, ..strict }),
         ("at_home", IssuerRules { at_home: |_, _| true, ..strict }),
         ("switched_on", IssuerRules { switched_on: |_| true, ..strict }),
-        ("assigned", IssuerRules { assigned: |_, _, _| true, ..strict }),
+        ("assigned", IssuerRules { assigned: |_, _, _, _| true, ..strict }),
+        ("may_consent", IssuerRules { may_consent: |_, _| true, ..strict }),
+        ("may_use", IssuerRules { may_use: |_, _| true, ..strict }),
         (
             "consented",
             IssuerRules {
@@ -48,6 +50,13 @@ fn careless() -> Vec<(&'static str, IssuerRules)> {
             },
         ),
         ("access", IssuerRules { access: |_, _, _, _| Ok(Conditions::default()), ..strict }),
+        (
+            "address",
+            IssuerRules {
+                address: |headers, _, _| headers.get("x-forwarded-for")?.to_str().ok()?.parse().ok(),
+                ..strict
+            },
+        ),
         ("critical", IssuerRules { critical: |_, _, _| Ok(()), ..strict }),
         ("secret", IssuerRules { secret: |_, _, _| Ok(()), ..strict }),
         ("own_credential", IssuerRules { own_credential: |_, _| true, ..strict }),
@@ -58,6 +67,7 @@ fn careless() -> Vec<(&'static str, IssuerRules)> {
         ("verifier", IssuerRules { verifier: |_, _| true, ..strict }),
         ("run_out", IssuerRules { run_out: |_, _| false, ..strict }),
         ("again", IssuerRules { again: |_| true, ..strict }),
+        ("reuse_ends_family", IssuerRules { reuse_ends_family: || false, ..strict }),
         ("exchangeable", IssuerRules { exchangeable: |_| Ok(()), ..strict }),
         ("exchange_audience", IssuerRules { exchange_audience: |_, _| true, ..strict }),
         ("proof_audience", IssuerRules { proof_audience: |_, _, _, _| true, ..strict }),
@@ -81,9 +91,8 @@ async fn each_decision_got_wrong_lets_something_in_that_a_careful_issuer_keeps_o
 /// Whether the request that `field` is there to refuse is answered after all.
 async fn lets_in(field: &str, issuer: IssuerRules) -> bool {
     match field {
-        "account" | "voided" | "at_home" | "switched_on" | "assigned" | "consented" | "access" | "critical" => {
-            directory(field, issuer).await
-        }
+        "account" | "voided" | "at_home" | "switched_on" | "assigned" | "consented" | "access" | "address"
+        | "critical" | "may_consent" => directory(field, issuer).await,
         "exchangeable" | "exchange_audience" | "proof_audience" => tokens(field, issuer).await,
         _ => credentials(field, issuer).await,
     }
@@ -163,10 +172,27 @@ async fn directory(field: &str, issuer: IssuerRules) -> bool {
             scene.lab("/lab/grants/revoke", consent).await;
             refreshed(&scene, &before).await
         }
+        "may_consent" => {
+            scene.lab("/lab/settings", json!({ "userConsent": "off" })).await;
+            let scope = ("scope", "https://graph.microsoft.com/Mail.Read");
+            let page = scene.authorize(CONTOSO, &[scope, ("login_hint", ALICE)]).await.text().await.unwrap();
+            page.contains("Permissions requested")
+        }
         "access" => {
             let policy = json!({ "tenant": "contoso", "policy": { "name": "closed", "demands": ["block"] } });
             scene.lab("/lab/policies/put", policy).await;
             refreshed(&scene, &before).await
+        }
+        "address" => {
+            let office = json!({ "name": "office", "ranges": ["203.0.113.0/24"] });
+            scene.lab("/lab/locations/put", json!({ "tenant": "contoso", "location": office })).await;
+            let policy = json!({ "name": "inside", "demands": ["block"], "exceptLocations": ["office"] });
+            scene.lab("/lab/policies/put", json!({ "tenant": "contoso", "policy": policy })).await;
+            scene.lab("/lab/settings", json!({ "clientAddress": "198.51.100.7" })).await;
+            let token = before["refresh_token"].as_str().unwrap();
+            let form = [("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", token)];
+            let request = scene.http.post(scene.login("contoso.example/oauth2/v2.0/token")).form(&form);
+            request.header("x-forwarded-for", "203.0.113.9").send().await.unwrap().status() == 200
         }
         _critical => {
             let answer = scene.exchange(CONTOSO, before["access_token"].as_str().unwrap(), &[CP1]).await;
@@ -211,6 +237,16 @@ async fn credentials(field: &str, issuer: IssuerRules) -> bool {
             ];
             got_code(&scene.authorize(CONTOSO, &asked).await)
         }
+        "may_use" => {
+            let form = [
+                ("grant_type", "password"),
+                ("client_id", CLIENT),
+                ("username", ALICE),
+                ("password", "Passw0rd!alice"),
+                ("scope", ACCESS),
+            ];
+            scene.token(CONTOSO, &form).await.status() == 200
+        }
         "redirect_binding" => redeemed(CONTOSO, &[("redirect_uri", "http://localhost:8401")]).await,
         "verifier" => redeemed(CONTOSO, &[("code_verifier", CHALLENGE)]).await,
         "run_out" => {
@@ -220,6 +256,15 @@ async fn credentials(field: &str, issuer: IssuerRules) -> bool {
         "again" => {
             assert!(redeemed(CONTOSO, &[]).await);
             redeemed(CONTOSO, &[]).await
+        }
+        "reuse_ends_family" => {
+            scene.lab("/lab/settings", json!({ "refreshReuse": "family" })).await;
+            let first: Value = scene.redeem(CONTOSO, &code, &[]).await.json().await.unwrap();
+            let form = [("grant_type", "refresh_token"), ("client_id", CLIENT), ("scope", ACCESS)];
+            let token = ("refresh_token", first["refresh_token"].as_str().unwrap());
+            let second: Value = scene.token(CONTOSO, &[&form[..], &[token]].concat()).await.json().await.unwrap();
+            assert!(!refreshed(&scene, &first).await, "a used one is refused in any case");
+            refreshed(&scene, &second).await
         }
         unknown => panic!("nothing tries `{unknown}`"),
     }

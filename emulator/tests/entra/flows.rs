@@ -93,7 +93,7 @@ async fn the_first_consent_brings_an_application_into_a_tenant() {
 
 #[tokio::test]
 async fn a_device_is_let_in_by_whoever_types_its_code() {
-    let scene = scene().await;
+    let scene = scene_of_a_public_client().await;
     let begin = async |scope: &str| {
         let form = [("client_id", CLIENT), ("scope", scope)];
         let answer = scene.http.post(scene.login("contoso.example/oauth2/v2.0/devicecode")).form(&form).send().await;

@@ -679,11 +679,11 @@ fn a_careless_issuer_is_caught_whichever_rule_it_forgets() {
         ("account", IssuerRules { account: |_| Ok(()), ..strict }),
         ("voided", IssuerRules { voided: |_, _| None, ..strict }),
         ("switched on", IssuerRules { switched_on: |_| true, ..strict }),
-        ("assigned", IssuerRules { assigned: |_, _, _| true, ..strict }),
+        ("assigned", IssuerRules { assigned: |_, _, _, _| true, ..strict }),
         (
             "assigned through nested groups",
             IssuerRules {
-                assigned: |directory, user, app| {
+                assigned: |directory, user, app, _| {
                     let groups = directory.groups_of(user.id);
                     app.assigned_users.contains(&user.id) || !app.assigned_groups.is_disjoint(&groups)
                 },

@@ -25,7 +25,7 @@ async fn told(scene: &Scene) -> Vec<String> {
 
 #[tokio::test]
 async fn every_token_says_what_it_rests_on() {
-    let scene = scene().await;
+    let scene = scene_of_a_public_client().await;
     let body = scene.signed_in(CONTOSO, ALICE).await;
     let access = body["access_token"].as_str().unwrap();
     let refresh = body["refresh_token"].as_str().unwrap();

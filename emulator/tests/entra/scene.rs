@@ -27,6 +27,13 @@ pub(crate) async fn scene() -> Scene {
     scene_with(Options::default()).await
 }
 
+/// A world in which the client may take device codes and passwords, which its registration does not say.
+pub(crate) async fn scene_of_a_public_client() -> Scene {
+    let mut plan = Plan::embedded().unwrap();
+    plan.registrations.iter_mut().find(|app| app.app_id.to_string() == CLIENT).unwrap().public_client = true;
+    scene_of(plan, Options::default()).await
+}
+
 pub(crate) async fn scene_with(options: Options) -> Scene {
     scene_of(Plan::embedded().unwrap(), options).await
 }

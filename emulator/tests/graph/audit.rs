@@ -55,6 +55,15 @@ async fn a_careless_audit_log_is_seen() {
     let rules = Rules { reads_audit: |_, _| true, ..Rules::STRICT };
     let scene = Scene::with(Options { rules, ..Options::default() }).await;
     assert_eq!(scene.caller(ALICE, AUDITOR).get("/auditLogs/signIns").await.status, 200);
+
+    let careless = Rules { audited: |own, named| named.unwrap_or(own), ..Rules::STRICT };
+    for (rules, seen) in [(Rules::STRICT, 0), (careless, 1)] {
+        let scene = Scene::with(Options { rules, ..Options::default() }).await;
+        scene.caller(ALICE, "User.Read").get("/me").await;
+        let contoso = scene.plan.tenant("contoso").unwrap().id;
+        let asked = format!("/auditLogs/graphActivityLogs?tenantId={contoso}");
+        assert_eq!(scene.caller("admin@fabrikam", AUDITOR).get(&asked).await.values().len(), seen);
+    }
 }
 
 #[tokio::test]

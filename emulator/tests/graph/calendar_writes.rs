@@ -71,6 +71,17 @@ async fn a_meeting_is_created_answered_changed_and_cancelled_in_every_calendar()
     assert_eq!(journal.iter().filter(|row| row.kind == "graph-write" && row.status < 300).count(), 4);
 }
 
+/// Client libraries mark what they made: <https://learn.microsoft.com/graph/api/singlevaluelegacyextendedproperty-post-singlevalueextendedproperties>.
+#[tokio::test]
+async fn an_event_with_extended_properties_is_taken() {
+    let scene = Scene::new().await;
+    let alice = scene.caller(ALICE, WRITES);
+    let mut event = meeting(&[]);
+    event["singleValueExtendedProperties"] =
+        json!([{ "id": "String {00020329-0000-0000-C000-000000000046} Name Made", "value": "here" }]);
+    assert_eq!(alice.send("POST", "/me/events", &event).await.status, 201);
+}
+
 #[tokio::test]
 async fn a_series_is_made_and_one_instance_changed_declined_and_deleted() {
     let scene = Scene::new().await;

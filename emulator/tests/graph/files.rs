@@ -225,16 +225,21 @@ async fn writes_are_real_and_need_scope_and_access() {
     let drive = drive_ids(&scene, "contoso")["alice@contoso"].clone();
     let there = format!("/drives/{drive}/items/{id}");
     assert_eq!(bob.get(&there).await.code(), "404 itemNotFound");
-    let invite =
-        json!({ "recipients": [{ "email": "bob@contoso.example" }], "roles": ["read"], "requireSignIn": true });
+    let invite = json!({ "recipients": [{ "email": "bob@contoso.example" }, { "email": "carol@contoso.example" }], "roles": ["read"], "requireSignIn": true });
     let given = alice.send("POST", &format!("{item}/invite"), &invite).await;
     assert_eq!(given.status, 200, "{}", String::from_utf8_lossy(&given.bytes));
     seen.push(scene.running.state().world().content_fingerprint());
     assert_eq!(bob.get(&there).await.status, 200);
     assert_eq!(bob.send("DELETE", &there, &json!({})).await.code(), "403 accessDenied");
-    let permission = given.json()["value"][0]["id"].as_str().unwrap().to_owned();
-    let taken_back = alice.send("DELETE", &format!("{item}/permissions/{permission}"), &json!({})).await;
-    assert_eq!(taken_back.status, 204);
+    let given = given.json()["value"].as_array().unwrap().clone();
+    assert_eq!(given.len(), 2, "one permission for each");
+    for (permission, who) in given.iter().zip(["bob@contoso", "carol@contoso"]) {
+        assert_eq!(scene.caller(who, FILES).get(&there).await.status, 200);
+        let permission = permission["id"].as_str().unwrap();
+        let taken_back = alice.send("DELETE", &format!("{item}/permissions/{permission}"), &json!({})).await;
+        assert_eq!(taken_back.status, 204);
+        assert_eq!(scene.caller(who, FILES).get(&there).await.code(), "404 itemNotFound");
+    }
     // All is as it was before the invitation.
     assert_eq!(scene.running.state().world().content_fingerprint(), seen[seen.len() - 2]);
     assert_eq!(bob.get(&there).await.code(), "404 itemNotFound");
@@ -249,7 +254,8 @@ async fn writes_are_real_and_need_scope_and_access() {
     let different: std::collections::BTreeSet<_> = seen.iter().collect();
     assert_eq!(different.len(), seen.len());
     let effects = scene.running.state().journal.side_effects_since(0);
-    assert_eq!(effects.len(), seen.len(), "{effects:?}");
+    // What is more is the second permission, and Bob, who follows the link for good.
+    assert_eq!(effects.len(), seen.len() + 2, "{effects:?}");
 }
 
 /// A link opens nothing by itself, for one request to who follows it, and nothing to whom it is not for.
@@ -268,6 +274,22 @@ async fn follows(scene: &Scene, url: &str) {
     assert_eq!(mallory.get_with(&path, follow.0, follow.1).await.code(), "404 itemNotFound");
     let reader = scene.caller("bob@contoso", "Files.Read.All");
     assert_eq!(reader.get(&path).await.code(), "403 accessDenied");
+    // For good: a read that writes, once, and for nobody else.
+    let fingerprint = || scene.running.state().world().content_fingerprint();
+    let (before, effects) = (fingerprint(), scene.running.state().journal.side_effects_since(0).len());
+    for (who, scopes) in [("gina@contoso", "Files.ReadWrite.All"), ("bob@contoso", "Files.Read")] {
+        assert_eq!(scene.caller(who, scopes).get_with(&path, "prefer", "redeemSharingLink").await.status, 403);
+    }
+    assert_eq!(fingerprint(), before);
+    for _ in 0..2 {
+        assert_eq!(bob.get_with(&path, "prefer", "redeemSharingLink").await.status, 200);
+    }
+    assert_ne!(fingerprint(), before);
+    let made = scene.running.state().journal.side_effects_since(0).split_off(effects);
+    assert_eq!(made.iter().map(|effect| effect.operation.as_str()).collect::<Vec<_>>(), ["GET /shares/{id}/driveItem"]);
+    assert_eq!(bob.get(&path).await.status, 200);
+    let carol = scene.caller("carol@contoso", "Files.ReadWrite.All");
+    assert_eq!(carol.get(&path).await.code(), "403 accessDenied");
 }
 
 #[tokio::test]
@@ -293,6 +315,26 @@ async fn a_large_file_comes_in_pieces() {
     assert_eq!(scene.send(scene.request("GET", &forged)).await.status, 401);
     let rows = scene.running.state().journal.audit_since(0);
     assert!(rows.iter().any(|row| row.kind == "content-write" && row.status == 201));
+}
+
+/// Microsoft's own clients send 5 MiB at a time: <https://learn.microsoft.com/graph/sdks/large-file-upload>.
+#[tokio::test]
+async fn what_is_sent_at_once_may_be_as_large_as_clients_send_it() {
+    const PIECE: usize = 5 * 1024 * 1024;
+    let scene = Scene::new().await;
+    let alice = scene.caller("alice@contoso", "Files.ReadWrite");
+    let opened = alice.send("POST", "/me/drive/root:/Reports/Large.bin:/createUploadSession", &json!({})).await.json();
+    let whole = vec![b'x'; PIECE + 1];
+    for (from, to, status) in [(0, PIECE, 202), (PIECE, PIECE + 1, 201)] {
+        let range = format!("bytes {from}-{}/{}", to - 1, whole.len());
+        let piece = scene.request("PUT", opened["uploadUrl"].as_str().unwrap()).header("content-range", range);
+        assert_eq!(scene.send(piece.body(whole[from..to].to_vec())).await.status, status);
+    }
+    let simple = alice.request("PUT", "/me/drive/root:/Reports/Simple.bin:/content").body(whole.clone());
+    assert_eq!(scene.send(simple).await.json()["size"], whole.len());
+    // Everything else is held to 4 MB.
+    let message = alice.request("POST", "/me/messages").body(whole);
+    assert_eq!(scene.send(message).await.status, 413);
 }
 
 #[tokio::test]
@@ -428,4 +470,40 @@ async fn what_is_hidden_changes_no_byte() {
         assert_eq!(left.status, 200, "{path}");
         assert_eq!(of(&before, &left), of(&after, &right), "{path}");
     }
+}
+
+/// Every file and list of contoso × what is granted × who asks: each group of people by what they got.
+#[tokio::test]
+async fn the_access_matrix_of_files() {
+    let scene = Scene::new().await;
+    let tenant = scene.plan.tenant("contoso").unwrap();
+    let drives = drive_ids(&scene, "contoso");
+    let actors =
+        ["alice", "bob", "carol", "dave", "erin", "frank", "admin", "gina"].map(|name| format!("{name}@contoso"));
+    let scopes = ["Files.Read", "Files.Read.All", "Sites.Read.All", "Sites.Selected", "User.Read"];
+    let mut paths: Vec<(String, String)> = tenant
+        .files
+        .files
+        .iter()
+        .map(|file| (file.handle.clone(), format!("/drives/{}/root:/{}", drives[&file.drive], encoded(&file.path))))
+        .collect();
+    let finance = "/sites/contoso.sharepoint.example:/sites/finance:";
+    let site = scene.caller("alice@contoso", "Sites.Read.All").get(finance).await.json();
+    let site = site["id"].as_str().unwrap().to_owned();
+    paths.push(("list Vendors of finance".to_owned(), format!("/sites/{site}/lists/Vendors/items?$expand=fields")));
+    paths.push(("site finance".to_owned(), finance.to_owned()));
+    let mut matrix = Vec::new();
+    for (name, path) in &paths {
+        for scopes in scopes {
+            let mut got: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+            for who in actors.iter().map(String::as_str).chain(["mallory@fabrikam"]) {
+                let reply = scene.caller(who, scopes).get(path).await;
+                let short = who.trim_end_matches("@contoso");
+                got.entry(reply.status).or_default().push(short);
+            }
+            let told: Vec<_> = got.iter().map(|(status, who)| format!("{status} {}", who.join(" "))).collect();
+            matrix.push(format!("{name} | {scopes} | {}", told.join(", ")));
+        }
+    }
+    insta::assert_json_snapshot!("access_matrix_of_files", matrix);
 }

@@ -1,7 +1,12 @@
 //! Whose mail is whose.
 
+use std::borrow::Cow;
+
 use emulator::Options;
+use emulator::mailbox::Mailbox;
+use emulator::principal::Principal;
 use emulator::rules::{Reach, Rules};
+use emulator::world::World;
 use fixtures::plan::PersonKind;
 
 use crate::scene::{ALL, Reply, Scene};
@@ -162,4 +167,18 @@ async fn careless_rules_leak_and_are_seen_to() {
     let scene = Scene::with(Options { rules: wrong_home, ..Options::default() }).await;
     let (alice, mallory) = (scene.caller(fixtures::cast::ALICE, ALL), scene.caller(fixtures::cast::MALLORY, ALL));
     assert_eq!(alice.get("/me/messages").await.bytes, mallory.get("/me/messages").await.bytes);
+
+    let one_map = Rules { asks_as: as_the_owner_of_a_message, ..Rules::STRICT };
+    let scene = Scene::with(Options { rules: one_map, ..Options::default() }).await;
+    let alice = scene.caller(fixtures::cast::ALICE, ALL);
+    let foreign = scene.message(fixtures::cast::BUDGET_MALLORY);
+    assert_eq!(alice.get(&format!("/me/messages/{foreign}")).await.status, 200);
+}
+
+/// Ids looked up in one map: whoever names a message is answered as its owner.
+fn as_the_owner_of_a_message<'a>(world: &World, caller: &'a Principal, named: &[Cow<'_, str>]) -> Cow<'a, Principal> {
+    let holds = |mailbox: &Mailbox| named.iter().any(|name| mailbox.message(name).is_some());
+    let owners = world.tenants.values().flat_map(|tenant| tenant.mailboxes.iter().map(|row| (tenant.id, row)));
+    let found = owners.into_iter().find(|(_, (_, mailbox))| holds(mailbox));
+    found.map_or(Cow::Borrowed(caller), |(tenant, (user, _))| Cow::Owned(Principal { tenant, user, ..caller.clone() }))
 }

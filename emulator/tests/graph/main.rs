@@ -6,6 +6,7 @@ mod batch;
 mod calendar;
 mod calendar_writes;
 mod files;
+mod immutable_ids;
 mod isolation;
 mod mail;
 mod metadata;

@@ -324,15 +324,19 @@ async fn every_exception_is_needed() {
         checked += body["value"].as_array().map_or(1, Vec::len);
     }
     let dave = scene.caller(fixtures::cast::DAVE, ALL);
+    let frank = scene.caller("frank@contoso", ALL);
+    let mut kinds = std::collections::BTreeSet::new();
     for (who, message) in [
         (&alice, alice.all("/me/messages?$top=1000&$filter=hasAttachments eq true").await),
         (&dave, dave.all("/me/messages?$top=1000&$filter=hasAttachments eq true").await),
+        (&frank, frank.all("/me/messages?$top=1000&$filter=hasAttachments eq true").await),
     ]
     .into_iter()
     .flat_map(|(who, messages)| messages.into_iter().map(move |message| (who, message)))
     {
         let id = message["id"].as_str().unwrap();
         for attachment in who.all(&format!("/me/messages/{id}/attachments")).await {
+            kinds.insert(attachment["@odata.type"].as_str().unwrap().to_owned());
             let is_item = attachment["@odata.type"] == "#microsoft.graph.itemAttachment";
             let expand = if is_item { "?$expand=microsoft.graph.itemAttachment/item" } else { "" };
             let path = format!("/me/messages/{id}/attachments/{}{expand}", attachment["id"].as_str().unwrap());
@@ -340,6 +344,8 @@ async fn every_exception_is_needed() {
             checked += 1;
         }
     }
+    let all = ["file", "item", "reference"].map(|kind| format!("#microsoft.graph.{kind}Attachment"));
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), all, "all three kinds are in the fixtures");
     let talker = scene.caller(fixtures::cast::ALICE, "Chat.Read");
     let body = json!({ "requests": [{ "entityTypes": ["chatMessage"], "query": { "queryString": "budget" } }] });
     needed.extend(misfits(&talker.send("POST", "/search/query", &body).await.json()));

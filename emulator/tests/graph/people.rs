@@ -129,6 +129,22 @@ async fn nested_groups_and_roles_are_memberships() {
 }
 
 #[tokio::test]
+async fn directory_objects_come_page_by_page() {
+    let scene = Scene::new().await;
+    let alice = scene.caller(fixtures::cast::ALICE, "Directory.Read.All");
+    let manager = alice.get("/me/manager").await.json()["id"].as_str().unwrap().to_owned();
+    for path in [format!("/users/{manager}/directReports"), "/me/transitiveMemberOf".to_owned()] {
+        let whole = alice.get(&path).await.values();
+        let first = alice.get(&format!("{path}?$top=1")).await.json();
+        assert!(whole.len() > 1 && first["value"].as_array().unwrap().len() == 1, "{path}: {first}");
+        assert_eq!(alice.all(&format!("{path}?$top=1")).await, whole, "{path}");
+        assert_eq!(alice.get(&format!("{path}?$top=1000")).await.code(), "400 Request_UnsupportedQuery");
+        let elsewhere = first["@odata.nextLink"].as_str().unwrap().replace("top=1", "top=2");
+        assert_eq!(alice.get(&elsewhere).await.code(), "400 Request_UnsupportedQuery");
+    }
+}
+
+#[tokio::test]
 async fn queries_beyond_the_simple_ones_need_the_header() {
     let scene = Scene::new().await;
     let alice = scene.caller(fixtures::cast::ALICE, "User.Read.All");

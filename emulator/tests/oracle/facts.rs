@@ -144,6 +144,7 @@ impl Facts {
                 .filter(|(_, mail)| here(mail.owner))
                 .map(|(number, mail)| Message {
                     id: None,
+                    first_id: None,
                     draft: None,
                     received: None,
                     handle: handle("mail", number),

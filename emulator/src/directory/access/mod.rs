@@ -26,12 +26,14 @@ pub struct Circumstances {
     pub address: Option<IpAddr>,
     /// Authentication contexts that it asks for (`acrs`).
     pub contexts: BTreeSet<String>,
+    /// Policies that a claims challenge named (`capolids`): they are evaluated whatever the request is for.
+    pub policies: BTreeSet<PolicyId>,
 }
 
 impl Circumstances {
     /// A request that asks for no authentication context.
     pub const fn plain(now: Timestamp, address: Option<IpAddr>) -> Self {
-        Self { now, address, contexts: BTreeSet::new() }
+        Self { now, address, contexts: BTreeSet::new(), policies: BTreeSet::new() }
     }
 }
 

@@ -64,10 +64,11 @@ impl Policy {
         (self.include.is_empty() || names(&self.include)) && !names(&self.exclude)
     }
 
-    /// Whether it is about this resource, or about an authentication context that is asked for.
+    /// Whether it is about this resource, or about an authentication context that is asked for, or named by a claims challenge.
     pub(super) fn targets(&self, resource: AppId, circumstances: &Circumstances) -> bool {
         let resource = self.resources.is_empty() || self.resources.contains(&resource);
-        resource && (self.contexts.is_empty() || !self.contexts.is_disjoint(&circumstances.contexts))
+        let is_named = circumstances.policies.contains(&self.id);
+        is_named || resource && (self.contexts.is_empty() || !self.contexts.is_disjoint(&circumstances.contexts))
     }
 
     /// Whether it applies to requests from there. An address that is not known lies in no named location.

@@ -8,7 +8,7 @@ use super::request::Wanted;
 use super::session::Somebody;
 use axum::response::Response;
 
-use crate::directory::{Credential, Permitted, Presented, Question, decide};
+use crate::directory::{Circumstances, Credential, Permitted, Presented, Question, decide};
 use crate::entra::claims::{ClientProof, FrontChannel, Subject, carried};
 use crate::entra::error::{About, EntraError};
 use crate::entra::scope;
@@ -20,7 +20,8 @@ const CODE_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 impl Visit<'_> {
     /// The answer that says yes.
     pub(super) fn hand_out(&self, wanted: &Wanted<'_>, somebody: &Somebody<'_>) -> Response {
-        let circumstances = self.circumstances(wanted.contexts.clone());
+        let circumstances =
+            Circumstances { policies: wanted.policies.clone(), ..self.circumstances(wanted.contexts.clone()) };
         let subject = Subject {
             state: self.state,
             tenant: somebody.tenant,

@@ -180,7 +180,8 @@ impl<'s> Visit<'s> {
 
     /// Somebody is signed in: asks the directory about every resource, then the person, and hands out the answer.
     fn finish(&self, wanted: &Wanted<'_>, somebody: &Somebody<'s>, form: &Form) -> Response {
-        let circumstances = self.circumstances(wanted.contexts.clone());
+        let circumstances =
+            Circumstances { policies: wanted.policies.clone(), ..self.circumstances(wanted.contexts.clone()) };
         let refusal = match self.permitted(wanted.client, &wanted.scopes, somebody, &circumstances) {
             Ok(_) if wanted.prompt == Some(Prompt::Consent) => {
                 return consent::ask_user(

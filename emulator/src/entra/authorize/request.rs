@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use fixtures::ids::PolicyId;
 use fixtures::plan::Registration;
 
 use super::redirect::{Destination, ResponseMode};
-use crate::entra::claims::{contexts_asked, declares_cp1};
+use crate::entra::claims::{contexts_asked, declares_cp1, policies_asked};
 use crate::entra::client;
 use crate::entra::error::EntraError;
 use crate::entra::form::Form;
 use crate::entra::keys::Version;
-use crate::entra::rules::Contexts;
+use crate::entra::rules::{Contexts, IssuerRules, Way};
 use crate::entra::scope;
 use crate::entra::store::{AskedScopes, Challenge, ChallengeMethod};
 use crate::entra::tenant::Authority;
@@ -45,6 +46,8 @@ pub(in crate::entra) struct Wanted<'s> {
     pub(super) claims_capable: bool,
     /// Authentication contexts that it asks for.
     pub(super) contexts: Contexts,
+    /// Conditional access policies that a claims challenge named.
+    pub(super) policies: BTreeSet<PolicyId>,
 }
 
 /// What the answer carries.
@@ -102,7 +105,7 @@ impl<'s> Visit<'s> {
         client: &'s Registration,
         mut destination: Destination,
     ) -> Result<Wanted<'s>, (Box<Destination>, EntraError)> {
-        let answer = match response(form, client, &mut destination) {
+        let answer = match response(&self.state.rules.issuer, form, client, &mut destination) {
             Ok(answer) => answer,
             Err(error) => return Err((Box::new(destination), error)),
         };
@@ -121,6 +124,7 @@ impl<'s> Visit<'s> {
                 client_info: form.get("client_info") == Some("1"),
                 claims_capable,
                 contexts: form.get("claims").map(contexts_asked).unwrap_or_default(),
+                policies: form.get("claims").map(policies_asked).unwrap_or_default(),
             }),
             Err(error) => Err((Box::new(destination), error)),
         }
@@ -180,7 +184,12 @@ struct Details {
 }
 
 /// Response type and mode: tokens never travel in a query.
-fn response(form: &Form, client: &Registration, destination: &mut Destination) -> Result<ResponseType, EntraError> {
+fn response(
+    rules: &IssuerRules,
+    form: &Form,
+    client: &Registration,
+    destination: &mut Destination,
+) -> Result<ResponseType, EntraError> {
     let text = form.need("response_type")?;
     let words: BTreeSet<&str> = text.split_whitespace().collect();
     let answer = ResponseType {
@@ -207,7 +216,7 @@ fn response(form: &Form, client: &Registration, destination: &mut Destination) -
     if answer.id_token && !client.id_tokens {
         return Err(EntraError::IdTokensNotEnabled);
     }
-    if answer.token && !client.implicit_tokens {
+    if answer.token && !(rules.may_use)(client, Way::Implicit) {
         return Err(EntraError::ResponseTypeNotAllowed("token"));
     }
     Ok(answer)

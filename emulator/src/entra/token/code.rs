@@ -67,6 +67,7 @@ pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
         always_refreshable: false,
         holder,
         fixed_until: None,
+        descends_from: None,
     })
 }
 

@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use super::{Accepted, Asked, EntraError, is_public};
 use crate::directory::Credential;
 use crate::entra::device::INTERVAL_SECONDS;
+use crate::entra::rules::Way;
 use crate::entra::store::{Device, DeviceState, Holder};
 
 pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
@@ -13,7 +14,10 @@ pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
         Some(value) => value,
         None => asked.form.get("code").ok_or(EntraError::ParameterMissing("device_code"))?,
     };
-    let holder = match (is_public(asked.client.proof), asked.client.registration.public_client) {
+    let holder = match (
+        is_public(asked.client.proof),
+        (asked.state.rules.issuer.may_use)(asked.client.registration, Way::Unproven),
+    ) {
         (true, true) => Holder::Public,
         // There is no redirect URI here that would say what kind of client it is: the registration decides.
         (true, false) => return Err(EntraError::CredentialMissing),
@@ -64,6 +68,7 @@ fn poll(asked: &Asked<'_>, device: &mut Device, holder: Holder) -> Result<Accept
                 always_refreshable: false,
                 holder,
                 fixed_until: None,
+                descends_from: None,
             })
         }
     }

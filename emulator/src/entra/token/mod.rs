@@ -25,7 +25,7 @@ use super::error::{About, EntraError};
 use super::form::Form;
 use super::keys::Version;
 use super::scope;
-use super::store::{AskedScopes, Holder, RefreshToken};
+use super::store::{AskedScopes, Family, Holder, RefreshToken};
 use super::tenant::Authority;
 use super::verify::BACKDATED_SECONDS;
 use super::visit::{Arrival, Visit};
@@ -79,6 +79,8 @@ struct Accepted {
     holder: Holder,
     /// The end that a refresh token inherits.
     fixed_until: Option<Timestamp>,
+    /// The refresh token that this one comes from.
+    descends_from: Option<Family>,
 }
 
 /// What the audit row of a request says. Filled while the request is worked on, so that a refusal says how far it came.
@@ -118,6 +120,11 @@ fn endpoint(visit: &Visit<'_>, body: &[u8], version: Version) -> Response {
         Err(error) => (visit.trace.refuse(&error), Some(error)),
     };
     cors::allow(visit.world, story.client, visit.headers, &mut response);
+    let reason = match &error {
+        None => story.grounds,
+        Some(error) if story.grounds.is_empty() => error.to_string(),
+        Some(error) => format!("{error} ({})", story.grounds),
+    };
     visit.state.journal.audit(AuditRow {
         seq: 0,
         time: visit.trace.now,
@@ -130,7 +137,7 @@ fn endpoint(visit: &Visit<'_>, body: &[u8], version: Version) -> Response {
         scopes: story.scopes,
         status: response.status().as_u16(),
         error: error.as_ref().map(EntraError::code),
-        reason: Some(error.map_or(story.grounds, |error| error.to_string())).filter(|reason| !reason.is_empty()),
+        reason: Some(reason).filter(|reason| !reason.is_empty()),
         request_id: visit.trace.request_id.clone(),
         client_request_id: visit.trace.client_request_id.clone(),
     });
@@ -175,7 +182,7 @@ fn answer(visit: &Visit<'_>, body: &[u8], endpoint: Version, story: &mut Story) 
     let accepted = match grant {
         "client_credentials" => return client_credentials::answer(&asked, story),
         "authorization_code" => code::redeem(&asked)?,
-        "refresh_token" => refresh::redeem(&asked)?,
+        "refresh_token" => refresh::redeem(&asked, story)?,
         "password" => password::redeem(&asked)?,
         ON_BEHALF_OF => on_behalf_of::redeem(&asked)?,
         DEVICE_CODE | SHORT_DEVICE_CODE => device_code::redeem(&asked)?,
@@ -216,6 +223,8 @@ fn issue(asked: &Asked<'_>, accepted: &Accepted, story: &mut Story) -> Result<Va
         now: asked.now,
         address: address::of(asked.headers),
         contexts: asked.form.get("claims").map(contexts_asked).unwrap_or_default(),
+        // A sign-in that a challenge led to was held to them at the door.
+        policies: BTreeSet::new(),
     };
     let question = Question {
         tenant: accepted.tenant,
@@ -230,7 +239,7 @@ fn issue(asked: &Asked<'_>, accepted: &Accepted, story: &mut Story) -> Result<Va
         About { tenant: &tenant.display_name, client: client.registration, resource, issued_at: accepted.issued_at };
     let rules = &state.rules.issuer;
     let mut permitted = decide(world, rules, &question).map_err(|denial| EntraError::of(denial, &about))?;
-    if state.options.granted_scopes == GrantedScopes::All
+    if state.live().granted_scopes == GrantedScopes::All
         && let Ok(all) = decide(world, rules, &Question { requested: &Requested::Everything, ..question.clone() })
     {
         permitted.scopes.extend(all.scopes);
@@ -325,6 +334,8 @@ fn keep_refresh(asked: &Asked<'_>, accepted: &Accepted) -> String {
         issued_at: asked.now,
         expires_at: accepted.fixed_until.unwrap_or(asked.now.saturating_add(lifetime).unwrap_or(Timestamp::MAX)),
         holder: accepted.holder,
+        family: accepted.descends_from.unwrap_or_else(|| asked.state.issued.new_family()),
+        spent: false,
     };
     asked.state.issued.keep_refresh(value.clone(), token);
     value

@@ -4,6 +4,7 @@
 
 use super::{Accepted, Asked, EntraError, is_public};
 use crate::directory::Credential;
+use crate::entra::rules::Way;
 use crate::entra::store::Holder;
 use crate::entra::tenant::{Authority, CONSUMERS};
 
@@ -12,7 +13,10 @@ pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
     if asked.authority == Authority::Common || is_consumers {
         return Err(EntraError::GrantNeedsTenant);
     }
-    let holder = match (is_public(asked.client.proof), asked.client.registration.public_client) {
+    let holder = match (
+        is_public(asked.client.proof),
+        (asked.state.rules.issuer.may_use)(asked.client.registration, Way::Unproven),
+    ) {
         (true, true) => Holder::Public,
         (true, false) => return Err(EntraError::CredentialMissing),
         (false, _) => Holder::Confidential,
@@ -38,5 +42,6 @@ pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
         always_refreshable: false,
         holder,
         fixed_until: None,
+        descends_from: None,
     })
 }

@@ -2,12 +2,15 @@
 //!
 //! <https://learn.microsoft.com/entra/identity-platform/refresh-tokens>
 
-use super::{Accepted, Asked, EntraError, has_origin, is_public};
+use super::{Accepted, Asked, EntraError, Story, has_origin, is_public};
 use crate::directory::Credential;
 use crate::entra::store::Holder;
 use crate::options::RefreshReuse;
 
-pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
+/// What the audit row of a used token that comes again says.
+const REUSED: &str = "a used refresh token came again: everything from its sign-in ends";
+
+pub(super) fn redeem(asked: &Asked<'_>, story: &mut Story) -> Result<Accepted, EntraError> {
     let rules = &asked.state.rules.issuer;
     let value = asked.form.need("refresh_token")?;
     let token = asked.state.issued.refresh(value).ok_or(EntraError::GrantInvalid)?;
@@ -36,8 +39,18 @@ pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
     // Of several resources the first one wins.
     scopes.resources.truncate(1);
     scopes.oidc.extend(token.scopes.oidc.iter().cloned());
-    if asked.state.options.refresh_reuse == RefreshReuse::Once {
-        asked.state.issued.end_refresh(value);
+    match asked.state.live().refresh_reuse {
+        RefreshReuse::Kept => {}
+        RefreshReuse::Once => asked.state.issued.end_refresh(value),
+        RefreshReuse::Family => {
+            if !asked.state.issued.spend_refresh(value) {
+                if (rules.reuse_ends_family)() {
+                    asked.state.issued.end_family(token.family);
+                }
+                REUSED.clone_into(&mut story.grounds);
+                return Err(EntraError::GrantInvalid);
+            }
+        }
     }
     Ok(Accepted {
         tenant: token.tenant,
@@ -49,6 +62,7 @@ pub(super) fn redeem(asked: &Asked<'_>) -> Result<Accepted, EntraError> {
         nonce: None,
         always_refreshable: true,
         holder: token.holder,
+        descends_from: Some(token.family),
         fixed_until: (token.holder == Holder::Spa).then_some(token.expires_at),
     })
 }

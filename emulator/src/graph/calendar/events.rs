@@ -3,6 +3,7 @@
 use super::{applied, shape, window};
 use crate::graph::answer::Answer;
 use crate::graph::error::{GraphError, Refusal};
+use crate::graph::exchange_id;
 use crate::graph::json::{array, key, number, string};
 use crate::graph::mail::{check_id, encoded, page_size, selection, unfit};
 use crate::graph::odata::options::Kind;
@@ -132,6 +133,7 @@ fn shape_of(calendars: &CalendarsView<'_>, ask: &Ask<'_>) -> Result<shape::Shape
         zone,
         body: ask.prefer.body_kind(),
         address: calendars.person().1.to_owned(),
+        ids: ask.prefer.ids,
         attachments,
     })
 }
@@ -210,7 +212,13 @@ pub(super) fn attachments(view: &View<'_>, ask: &Ask<'_>) -> Answered {
     let page = shown.item.attachments.iter().skip(ask.options.skip.unwrap_or(0)).take(size);
     array(&mut out, page, |out, attachment| {
         out.push(b'{');
-        shape::attachment(out, attachment, shown.instance.event.modified, ask.options.select.as_deref());
+        shape::attachment(
+            out,
+            attachment,
+            shown.instance.event.modified,
+            ask.options.select.as_deref(),
+            ask.prefer.ids,
+        );
         out.push(b'}');
     });
     out.push(b'}');
@@ -226,7 +234,7 @@ pub(super) fn attachment(view: &View<'_>, ask: &Ask<'_>) -> Answered {
     let mut out = b"{".to_vec();
     key(&mut out, "@odata.context");
     string(&mut out, &format!("{}/$entity", attachment_context(&calendars, ask)));
-    shape::attachment(&mut out, found, shown.instance.event.modified, ask.options.select.as_deref());
+    shape::attachment(&mut out, found, shown.instance.event.modified, ask.options.select.as_deref(), ask.prefer.ids);
     out.push(b'}');
     Ok(applied(Answer::json(out), ask))
 }
@@ -241,6 +249,7 @@ pub(super) fn attachment_value(view: &View<'_>, ask: &Ask<'_>) -> Answered {
 
 fn attached<'a>(shown: &'a Shown<'_>, id: &str) -> Result<&'a Attachment, Refusal> {
     check_id(id)?;
+    let id = exchange_id::ordinary(id);
     let found = shown.item.attachments.iter().find(|attachment| attachment.id == id);
     found.ok_or_else(|| GraphError::ItemNotFound.because("no such attachment of this event"))
 }

@@ -36,6 +36,8 @@ const KNOWN: &[&str] = &[
     "hideAttendees",
     "originalStartTimeZone",
     "originalEndTimeZone",
+    "singleValueExtendedProperties",
+    "multiValueExtendedProperties",
 ];
 
 /// The event of a body.

@@ -5,6 +5,7 @@ use jiff::civil::DateTime;
 
 use crate::calendar::{Attendee, Instance, Item, Pattern, Range, Series, Zone, instant};
 use crate::graph::error::GraphError;
+use crate::graph::exchange_id::IdType;
 use crate::graph::json::{array, boolean, key, number, optional, recipient, string, time};
 use crate::graph::odata::record::{Record, Schema, Type, Value};
 use crate::graph::view::Shown;
@@ -63,6 +64,8 @@ pub(super) struct Shape {
     pub(super) properties: Vec<&'static str>,
     pub(super) zone: Zone,
     pub(super) body: BodyKind,
+    /// The form of ids.
+    pub(super) ids: IdType,
     /// The address of the mailbox's owner.
     pub(super) address: String,
     pub(super) attachments: bool,
@@ -96,7 +99,7 @@ pub(super) fn event(out: &mut Vec<u8>, shown: &Shown<'_>, shape: &Shape) {
     key(out, "@odata.etag");
     string(out, &format!("W/\"{}\"", instance.event.change_key));
     key(out, "id");
-    string(out, &instance.id());
+    shape.ids.write(out, &instance.id());
     for name in &shape.properties {
         // Only what is one instance of a series has an original time.
         if *name == "originalStart" && instance.original.is_none() {
@@ -109,7 +112,7 @@ pub(super) fn event(out: &mut Vec<u8>, shown: &Shown<'_>, shape: &Shape) {
         key(out, "attachments");
         array(out, &shown.item.attachments, |out, attached| {
             out.push(b'{');
-            attachment(out, attached, instance.event.modified, None);
+            attachment(out, attached, instance.event.modified, None, shape.ids);
             out.push(b'}');
         });
     }
@@ -139,7 +142,10 @@ fn property(out: &mut Vec<u8>, name: &str, shown: &Shown<'_>, shape: &Shape) {
         "isCancelled" => boolean(out, item.is_cancelled),
         "isOrganizer" => boolean(out, is_own),
         "responseRequested" | "allowNewTimeProposals" => boolean(out, true),
-        "seriesMasterId" => optional(out, instance.original.map(|_| event.id.as_str())),
+        "seriesMasterId" => match instance.original {
+            Some(_) => shape.ids.write(out, &event.id),
+            None => out.extend_from_slice(b"null"),
+        },
         "showAs" => string(out, item.show_as.as_str()),
         "type" => string(out, instance.kind()),
         "webLink" => {
@@ -309,14 +315,20 @@ pub(super) const ATTACHMENT: &[&str] = &[
 ];
 
 /// A file attachment, without its braces.
-pub(super) fn attachment(out: &mut Vec<u8>, attachment: &Attachment, modified: Timestamp, select: Option<&[String]>) {
+pub(super) fn attachment(
+    out: &mut Vec<u8>,
+    attachment: &Attachment,
+    modified: Timestamp,
+    select: Option<&[String]>,
+    ids: IdType,
+) {
     use base64::Engine as _;
     key(out, "@odata.type");
     string(out, attachment.kind.odata_type());
     key(out, "@odata.mediaContentType");
     string(out, attachment.content_type.as_deref().unwrap_or("application/octet-stream"));
     key(out, "id");
-    string(out, &attachment.id);
+    ids.write(out, &attachment.id);
     for name in ATTACHMENT {
         if select.is_some_and(|select| !select.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))) {
             continue;

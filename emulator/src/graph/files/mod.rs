@@ -138,8 +138,17 @@ pub(super) const WRITES: &[&[WriteRoute]] = &[
     changes!(Root, Group, "/groups/{id}/drive"),
 ];
 
-const OPEN: &[WriteRoute] =
-    &[WriteRoute { own: OWN_DRIVE, others: ALL, ..change(Verb::Get, Under::Owner, "/drive", drives::open) }];
+/// A read that writes, in some cases.
+const fn opens(under: Under, template: &'static str, own: &'static [&'static str], handler: Writer) -> WriteRoute {
+    WriteRoute { own, others: ALL, ..change(Verb::Get, under, template, handler) }
+}
+
+const OPEN: &[WriteRoute] = &[
+    opens(Under::Owner, "/drive", OWN_DRIVE, drives::open),
+    opens(Under::Root, "/shares/{id}", SHARES, shares::read),
+    opens(Under::Root, "/shares/{id}/driveItem", SHARES, shares::item),
+    opens(Under::Root, "/shares/{id}/root", SHARES, shares::item),
+];
 
 const DRIVES: &[Route] = &[
     // Before `/sites/{id}/…`: what stands after a colon is a path, whatever it is called.
@@ -156,9 +165,6 @@ const DRIVES: &[Route] = &[
     row(Under::Root, "/sites/{hostname}:/{path}:/drives", READ, drives::of_site_at),
     row(Under::Root, "/groups/{id}/drive", READ, |view, ask| drives::read(view, ask, Home::Group)),
     row(Under::Root, "/groups/{id}/drives", READ, drives::of_group),
-    row(Under::Root, "/shares/{id}", SHARES, shares::read),
-    row(Under::Root, "/shares/{id}/driveItem", SHARES, shares::item),
-    row(Under::Root, "/shares/{id}/root", SHARES, shares::item),
     row(Under::Root, "/shares/{id}/driveItem/children", SHARES, shares::children),
     row(Under::Root, "/shares/{id}/driveItem/content", READ, shares::content),
 ];

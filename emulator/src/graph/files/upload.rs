@@ -19,7 +19,7 @@ use crate::seed::Seed;
 
 const LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// The largest file that a session takes, in bytes.
-const LIMIT: usize = 64 * 1024 * 1024;
+const LIMIT: usize = 250 * 1024 * 1024;
 
 /// What an address of a session says, sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

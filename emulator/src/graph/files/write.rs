@@ -303,9 +303,12 @@ pub(super) fn create_link(view: &View<'_>, ask: &Ask<'_>, home: Home, spot: Spot
         is_removed: false,
     };
     let then = shows_permission(&drive, &item.id, grant.id.clone());
-    let made = DriveChange::Grant { id: item.id.clone(), grant };
+    let made = DriveChange::Grant { id: item.id.clone(), grants: vec![grant] };
     Ok(Effect::then(change(view, &drive, made), StatusCode::CREATED, then))
 }
+
+/// Most people of one invitation, as a setting of ours: the page names none.
+const RECIPIENTS: usize = 100;
 
 /// `invite`: <https://learn.microsoft.com/graph/api/driveitem-invite>. Nobody is told: no mail is sent.
 pub(super) fn invite(view: &View<'_>, ask: &Ask<'_>, home: Home, spot: Spot) -> Changed {
@@ -341,29 +344,29 @@ pub(super) fn invite(view: &View<'_>, ask: &Ask<'_>, home: Home, spot: Spot) -> 
         let unknown = || GraphError::DriveRequest("One or more users could not be resolved.".to_owned());
         to.push(Grantee::User(user.ok_or_else(unknown)?.id));
     }
-    let [first] = to.as_slice() else {
-        // The real service answers one permission per recipient; a change makes one.
-        if to.len() > 1 {
-            ask.unmodelled("invite of several recipients at once");
-        }
-        let message = "Exactly one recipient is required.".to_owned();
+    if to.is_empty() || to.len() > RECIPIENTS {
+        let message = format!("Between 1 and {RECIPIENTS} recipients are required.");
         return Err(GraphError::DriveRequest(message).into());
-    };
-    let grant = Grant {
+    }
+    // One permission for each of them.
+    let granted = |grantee: Grantee| Grant {
         id: crate::drive::permission_id(&ask.seed.guid("permission").to_string()),
-        to: vec![*first],
+        to: vec![grantee],
         role,
         link: None,
         is_removed: false,
     };
-    let (drive_id, item_id, id) = (drive.drive().id.clone(), item.id.clone(), grant.id.clone());
-    let made = DriveChange::Grant { id: item.id.clone(), grant };
+    let grants: Vec<_> = to.into_iter().map(granted).collect();
+    let (drive_id, item_id) = (drive.drive().id.clone(), item.id.clone());
+    let ids: Vec<_> = grants.iter().map(|grant| grant.id.clone()).collect();
+    let made = DriveChange::Grant { id: item.id.clone(), grants };
     Ok(Effect::then(change(view, &drive, made), StatusCode::OK, move |view, ask| {
         let drive = view.drive(&drive_id)?;
         let item = drive.item(&item_id)?;
-        let grant = item.grants.iter().find(|grant| grant.id == id).ok_or(GraphError::DriveItemNotFound)?;
+        let given = item.grants.iter().filter(|grant| ids.contains(&grant.id));
+        let given: Vec<_> = given.map(|grant| shape::permission(view, &drive, grant, None)).collect();
         let mut body = Map::new();
-        body.insert("value".to_owned(), json!([shape::permission(view, &drive, grant, None)]));
+        body.insert("value".to_owned(), json!(given));
         Ok(answer(ask, "Collection(permission)", body))
     }))
 }

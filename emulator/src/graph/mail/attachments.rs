@@ -3,6 +3,7 @@
 use super::{check_id, messages, shape};
 use crate::graph::answer::Answer;
 use crate::graph::error::{GraphError, Refusal};
+use crate::graph::exchange_id;
 use crate::graph::json::{array, key, number, string};
 use crate::graph::odata::options::Kind;
 use crate::graph::route::Ask;
@@ -39,6 +40,7 @@ pub(super) fn value_in_folder(view: &View<'_>, ask: &Ask<'_>) -> Result<Answer, 
 
 fn find<'a>(message: &'a Message, id: &str) -> Result<&'a Attachment, Refusal> {
     check_id(id)?;
+    let id = exchange_id::ordinary(id);
     message
         .attachments
         .iter()
@@ -80,7 +82,7 @@ fn write(
     attachment: &Attachment,
     opens: bool,
 ) {
-    shape::attachment(out, attachment, message, ask.options.select.as_deref());
+    shape::attachment(out, attachment, message, ask.options.select.as_deref(), ask.prefer.ids);
     if opens && attachment.kind == AttachmentKind::Item {
         let item = Item::read(attachment.content.clone(), mailbox.tenant(), mailbox.owner(), &attachment.id);
         key(out, "item");
@@ -135,6 +137,6 @@ fn listed(mailbox: &MailboxView<'_>, ask: &Ask<'_>, message: &Message) -> Result
 }
 
 fn context(mailbox: &MailboxView<'_>, ask: &Ask<'_>, message: &Message) -> String {
-    let (root, owner, id) = (&ask.root, mailbox.owner(), messages::encoded(&message.id));
+    let (root, owner, id) = (&ask.root, mailbox.owner(), messages::encoded(&shape::id(message, &ask.prefer)));
     format!("{root}/$metadata#users('{owner}')/messages('{id}')/attachments{}", messages::selection(ask))
 }

@@ -132,15 +132,15 @@ impl Shape {
             string(out, context);
             out.push(b',');
         }
-        shape::message(out, message, mailbox.folder_id(message.folder), self.properties, ask.prefer.body_kind());
+        shape::message(out, message, mailbox.folder_id(message.folder), self.properties, &ask.prefer);
         if let Some(expand) = &self.expand {
             key(out, "attachments@odata.context");
-            let (root, owner, id) = (&ask.root, mailbox.owner(), encoded(&message.id));
+            let (root, owner, id) = (&ask.root, mailbox.owner(), encoded(&shape::id(message, &ask.prefer)));
             string(out, &format!("{root}/$metadata#users('{owner}')/messages('{id}')/attachments"));
             key(out, "attachments");
             array(out, &message.attachments, |out, attachment| {
                 out.push(b'{');
-                shape::attachment(out, attachment, message, expand.select.as_deref());
+                shape::attachment(out, attachment, message, expand.select.as_deref(), ask.prefer.ids);
                 out.push(b'}');
             });
         }

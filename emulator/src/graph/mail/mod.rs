@@ -7,6 +7,7 @@ mod messages;
 mod parse;
 mod send;
 mod shape;
+mod translate;
 mod write;
 mod write_folders;
 
@@ -33,6 +34,13 @@ const fn basic(template: &'static str, handler: super::route::Handler) -> Route 
         workload: Workload::Exchange,
         handler,
     }
+}
+
+/// Translates ids.
+const IDS: &[&str] = &["User.ReadBasic.All", "User.Read", "User.Read.All", "User.ReadWrite", "User.ReadWrite.All"];
+
+const fn asked(template: &'static str, handler: super::route::Handler) -> Route {
+    Route { verb: Verb::Post, own: IDS, others: IDS, ..basic(template, handler) }
 }
 
 const fn full(template: &'static str, handler: super::route::Handler) -> Route {
@@ -67,6 +75,8 @@ pub(super) const ROUTES: &[Route] = &[
     full("/mailFolders/{id}/messages/{id}/attachments", attachments::list_in_folder),
     full("/mailFolders/{id}/messages/{id}/attachments/{id}", attachments::read_in_folder),
     full("/mailFolders/{id}/messages/{id}/attachments/{id}/$value", attachments::value_in_folder),
+    asked("/translateExchangeIds", translate::translate),
+    asked("/microsoft.graph.translateExchangeIds", translate::translate),
 ];
 
 /// Changes mail.

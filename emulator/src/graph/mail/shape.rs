@@ -4,7 +4,9 @@
 
 use super::super::json::{array, boolean, key, number, optional, recipient, string, time};
 use crate::graph::error::GraphError;
+use crate::graph::exchange_id::IdType;
 use crate::graph::odata::record::{Record, Schema, Type, Value};
+use crate::graph::prefer::Prefer;
 use crate::mailbox::{Attachment, AttachmentKind, BodyKind, Correspondent, Folder, Item, Message, Wire};
 
 /// A set of properties, one bit each, by their place in [`PROPERTIES`].
@@ -81,12 +83,13 @@ impl Properties {
 }
 
 /// A message without its closing brace, for more to follow.
-pub(super) fn message(out: &mut Vec<u8>, message: &Message, folder_id: &str, set: Properties, body: BodyKind) {
+pub(super) fn message(out: &mut Vec<u8>, message: &Message, folder_id: &str, set: Properties, prefer: &Prefer) {
+    let body = prefer.body_kind();
     out.extend_from_slice(b"\"@odata.etag\":\"W/\\\"");
     out.extend_from_slice(message.change_key.as_bytes());
     out.extend_from_slice(b"\\\"\"");
     key(out, "id");
-    string(out, &message.id);
+    string(out, &id(message, prefer));
     let wire = message.wire(|| written(message, folder_id));
     for (at, name) in set.each() {
         if body == BodyKind::Text && matches!(name, "body" | "uniqueBody") {
@@ -97,6 +100,11 @@ pub(super) fn message(out: &mut Vec<u8>, message: &Message, folder_id: &str, set
             out.extend_from_slice(wire.part(at));
         }
     }
+}
+
+/// A message's id in the form that the caller prefers.
+pub(super) fn id<'a>(message: &'a Message, prefer: &Prefer) -> std::borrow::Cow<'a, str> {
+    prefer.ids.of(&message.id, message.first_id())
 }
 
 fn written(message: &Message, folder_id: &str) -> Wire {
@@ -304,7 +312,13 @@ pub(super) const ATTACHMENT: &[&str] = &[
 ];
 
 /// An attachment without its closing brace.
-pub(super) fn attachment(out: &mut Vec<u8>, attachment: &Attachment, message: &Message, select: Option<&[String]>) {
+pub(super) fn attachment(
+    out: &mut Vec<u8>,
+    attachment: &Attachment,
+    message: &Message,
+    select: Option<&[String]>,
+    ids: IdType,
+) {
     use base64::Engine as _;
     key(out, "@odata.type");
     string(out, attachment.kind.odata_type());
@@ -313,7 +327,7 @@ pub(super) fn attachment(out: &mut Vec<u8>, attachment: &Attachment, message: &M
         string(out, content_type);
     }
     key(out, "id");
-    string(out, &attachment.id);
+    ids.write(out, &attachment.id);
     for name in ATTACHMENT {
         let is_of_files = matches!(*name, "contentId" | "contentLocation" | "contentBytes");
         if (is_of_files && attachment.kind != AttachmentKind::File)

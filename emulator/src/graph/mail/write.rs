@@ -10,6 +10,7 @@ use crate::graph::body;
 use crate::graph::body::Fields;
 use crate::graph::effect::Effect;
 use crate::graph::error::{GraphError, Refusal};
+use crate::graph::exchange_id;
 use crate::graph::route::Ask;
 use crate::graph::view::{MailboxView, View};
 use crate::mailbox::{Correspondent, Draft, Message, MessageEdit, NewMessage};
@@ -222,7 +223,8 @@ pub(super) fn attach(view: &View<'_>, ask: &Ask<'_>, at: usize) -> Result<Effect
 pub(super) fn detach(view: &View<'_>, ask: &Ask<'_>, at: usize) -> Result<Effect, Refusal> {
     let mailbox = editable(view, ask)?;
     let message = named(&mailbox, ask, at)?;
-    let place = message.attachments.iter().position(|attachment| attachment.id == ask.key(at + 1));
+    let id = exchange_id::ordinary(ask.key(at + 1));
+    let place = message.attachments.iter().position(|attachment| attachment.id == id);
     let place = place.ok_or_else(|| GraphError::ItemNotFound.because("the message has no such attachment"))?;
     let mut draft = Draft::of(message);
     draft.attachments.remove(place);

@@ -3,60 +3,24 @@
 use bytes::Bytes;
 
 use super::user::{self, Filtered, USER};
+use super::{needs_eventual, page};
 use crate::directory::User;
 use crate::graph::answer::Answer;
 use crate::graph::error::{GraphError, Refusal};
-use crate::graph::json::{array, key, number, string};
 use crate::graph::odata::filter::{Expr, Function, Op};
 use crate::graph::odata::options::Kind;
 use crate::graph::odata::record::{self, Record as _, Unfit, Value};
 use crate::graph::route::Ask;
 use crate::graph::view::View;
 
-const PAGE: usize = 100;
-const LIMIT: usize = 999;
-
 /// A page of users.
 pub(super) fn list(view: &View<'_>, ask: &Ask<'_>) -> Result<Answer, Refusal> {
     ask.only(&[Kind::Select, Kind::Top, Kind::Filter, Kind::OrderBy, Kind::Search, Kind::Count, Kind::SkipToken])?;
-    let options = &ask.options;
     let properties = user::properties(ask)?;
-    let size = match options.top {
-        Some(top) if top == 0 || top > LIMIT => {
-            return Err(GraphError::UnsupportedQuery(format!(
-                "Invalid page size specified: '{top}'. Must be between 1 and {LIMIT} inclusive."
-            ))
-            .into());
-        }
-        top => top.unwrap_or(PAGE),
-    };
-    let bound = ask.bound_query();
-    let offset = match &options.skip_token {
-        None => 0,
-        Some(token) => ask.links.offset(view.principal(), &bound, token).ok_or_else(|| {
-            GraphError::UnsupportedQuery("The specified page token value is not valid.".to_owned())
-                .because("a next link of another caller or query, or not of this service")
-        })?,
-    };
     let users = matching(view, ask)?;
     let (root, selection) = (&ask.root, crate::graph::mail::selection(ask));
     let mut out = super::document(&format!("{root}/$metadata#users{selection}"));
-    if options.count && offset == 0 {
-        key(&mut out, "@odata.count");
-        number(&mut out, users.len());
-    }
-    let end = offset.saturating_add(size);
-    if users.len() > end {
-        key(&mut out, "@odata.nextLink");
-        let token = ask.links.token(view.principal(), &bound, end);
-        string(&mut out, &ask.next(Kind::SkipToken, &token));
-    }
-    key(&mut out, "value");
-    array(&mut out, users.into_iter().skip(offset).take(size), |out, user| {
-        out.push(b'{');
-        user::write(out, user, &properties, view.profile(user));
-        out.push(b'}');
-    });
+    page::write(&mut out, view, ask, users, |out, user| user::write(out, user, &properties, view.profile(user)))?;
     Ok(super::closed(out))
 }
 
@@ -108,12 +72,6 @@ fn needs_an_index(filter: &Expr) -> bool {
         Expr::Call { function, .. } => *function == Function::EndsWith,
         Expr::Any { test, .. } => test.as_ref().is_some_and(|(_, test)| needs_an_index(test)),
     }
-}
-
-fn needs_eventual() -> GraphError {
-    let message =
-        "$search, $count, $orderby with $filter, ne, not and endsWith need the header ConsistencyLevel: eventual.";
-    GraphError::UnsupportedQuery(message.to_owned())
 }
 
 fn unfit(ask: &Ask<'_>, error: Unfit) -> GraphError {

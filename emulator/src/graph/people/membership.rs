@@ -5,10 +5,11 @@
 
 use fixtures::ids::DirectoryRoleId;
 
+use super::page;
 use crate::directory::Group;
 use crate::graph::answer::Answer;
-use crate::graph::error::{GraphError, Refusal};
-use crate::graph::json::{array, boolean, key, number, optional, string};
+use crate::graph::error::Refusal;
+use crate::graph::json::{array, boolean, key, optional, string};
 use crate::graph::odata::options::Kind;
 use crate::graph::route::Ask;
 use crate::graph::view::View;
@@ -66,25 +67,14 @@ fn answer(
     set: &str,
     keep: fn(&Membership<'_>) -> bool,
 ) -> Result<Answer, Refusal> {
-    ask.only(&[Kind::Select, Kind::Top, Kind::Count])?;
-    if ask.options.count && !super::is_eventual(ask) {
-        let message = "$count needs the header ConsistencyLevel: eventual.";
-        return Err(GraphError::UnsupportedQuery(message.to_owned()).into());
-    }
+    ask.only(&[Kind::Select, Kind::Top, Kind::Count, Kind::SkipToken])?;
     let user = super::named(view, ask)?;
     let mut found = view.memberships(user, is_transitive)?;
     found.retain(keep);
     let mut out = super::document(&format!("{}/$metadata#{set}", ask.root));
-    if ask.options.count {
-        key(&mut out, "@odata.count");
-        number(&mut out, found.len());
-    }
-    key(&mut out, "value");
-    array(&mut out, found, |out, membership| {
-        out.push(b'{');
+    page::write(&mut out, view, ask, found, |out, membership| {
         write(out, view, ask, &membership, set == "directoryObjects");
-        out.push(b'}');
-    });
+    })?;
     Ok(super::closed(out))
 }
 

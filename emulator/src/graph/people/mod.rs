@@ -12,6 +12,7 @@
 mod list;
 mod membership;
 mod organization;
+mod page;
 mod photo;
 mod reporting;
 mod user;
@@ -154,6 +155,12 @@ fn named<'a>(view: &View<'a>, ask: &Ask<'_>) -> Result<&'a User, Refusal> {
 /// <https://learn.microsoft.com/graph/aad-advanced-queries>
 fn is_eventual(ask: &Ask<'_>) -> bool {
     ask.headers.get("consistencylevel").is_some_and(|level| level.as_bytes().eq_ignore_ascii_case(b"eventual"))
+}
+
+fn needs_eventual() -> GraphError {
+    let message =
+        "$search, $count, $orderby with $filter, ne, not and endsWith need the header ConsistencyLevel: eventual.";
+    GraphError::UnsupportedQuery(message.to_owned())
 }
 
 /// The object that a document begins with.

@@ -1,10 +1,10 @@
 //! `…/manager`, `…/directReports`: who reports to whom.
 
-use super::user;
+use super::{page, user};
 use crate::directory::User;
 use crate::graph::answer::Answer;
 use crate::graph::error::{GraphError, Refusal};
-use crate::graph::json::{array, key, string};
+use crate::graph::json::{key, string};
 use crate::graph::odata::options::Kind;
 use crate::graph::route::Ask;
 use crate::graph::view::View;
@@ -22,18 +22,14 @@ pub(super) fn manager(view: &View<'_>, ask: &Ask<'_>) -> Result<Answer, Refusal>
     Ok(super::closed(out))
 }
 
-/// Who reports to the user: never so many that there is a second page.
+/// Who reports to the user.
 pub(super) fn reports(view: &View<'_>, ask: &Ask<'_>) -> Result<Answer, Refusal> {
-    ask.only(&[Kind::Select])?;
+    ask.only(&[Kind::Select, Kind::Top, Kind::Count, Kind::SkipToken])?;
     let properties = user::properties(ask)?;
     let user = super::named(view, ask)?;
+    let reports = view.reports(user).collect();
     let mut out = super::document(&format!("{}/$metadata#directoryObjects", ask.root));
-    key(&mut out, "value");
-    array(&mut out, view.reports(user), |out, report| {
-        out.push(b'{');
-        write(out, view, report, &properties);
-        out.push(b'}');
-    });
+    page::write(&mut out, view, ask, reports, |out, report| write(out, view, report, &properties))?;
     Ok(super::closed(out))
 }
 
