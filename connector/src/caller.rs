@@ -106,7 +106,7 @@ impl Caller {
     }
 
     /// How the token calls its user. Mutable, and proof of nothing: good for naming somebody to Graph, which decides for itself.
-    pub(crate) fn address(&self) -> Option<&str> {
+    pub fn address(&self) -> Option<&str> {
         self.address.as_deref()
     }
 

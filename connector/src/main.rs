@@ -1,5 +1,6 @@
 //! The connector as a program of its own. It runs the policy that ships; there is no way to another.
 
+use std::alloc::System;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,6 +14,11 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 use url::Url;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Overwrites what is freed. Mail, files and tokens pass through buffers of many libraries: this is the one place that sees all of them end.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// A read-only Microsoft 365 connector.
 #[derive(Parser)]
@@ -60,6 +66,9 @@ struct Trying {
     /// The issuer is Microsoft Entra: it knows the server by its App ID URI, and does not announce the PKCE that it checks.
     #[arg(long)]
     entra: bool,
+    /// The server is somebody else's although its address is of this machine (a tunnel): it may name nothing else that is here.
+    #[arg(long)]
+    stranger: bool,
     /// Calls this tool, too.
     #[arg(long, value_name = "TOOL")]
     call: Option<String>,
@@ -140,6 +149,7 @@ async fn try_server(trying: Trying) -> anyhow::Result<()> {
         client_id: trying.client_id,
         port: trying.port,
         entra: trying.entra,
+        stranger: trying.stranger,
         call: trying.call.map(|name| (name, arguments)),
         extra_roots,
     };

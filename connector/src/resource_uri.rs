@@ -6,8 +6,9 @@
 //! mail:///folders/[?owner={address}]
 //! mail:///folders/{id or well-known name}[?owner={address}]
 //! calendar:///events/{id}[?owner={address}]
-//! teams:///chats/{id}/messages/{id}
-//! teams:///teams/{id}/channels/{id}/messages/{id}
+//! teams:///chats/{id}/messages[/{id}]
+//! teams:///teams/{id}/channels/{id}/messages[/{id}]
+//! teams:///teams/{id}/channels/{id}/messages/{id}/replies[/{id}]
 //! file:///{drive id}/{item id}
 //! file:///{drive id}/{names from the root, or root, or nothing}
 //! drive:///sites/{site id}
@@ -86,6 +87,38 @@ pub enum ResourceUri {
         /// Which.
         id: Segment,
     },
+    /// A chat: its newest messages.
+    Chat {
+        /// Which.
+        chat: Segment,
+    },
+    /// A channel: the newest messages that began a thread.
+    Channel {
+        /// Of which team.
+        team: Segment,
+        /// Which.
+        channel: Segment,
+    },
+    /// The newest replies to a message of a channel.
+    Replies {
+        /// Of which team.
+        team: Segment,
+        /// In which channel.
+        channel: Segment,
+        /// To which message.
+        message: Segment,
+    },
+    /// A reply to a message of a channel.
+    Reply {
+        /// Of which team.
+        team: Segment,
+        /// In which channel.
+        channel: Segment,
+        /// To which message.
+        message: Segment,
+        /// Which.
+        id: Segment,
+    },
     /// A message of a channel.
     ChannelMessage {
         /// Of which team.
@@ -131,6 +164,10 @@ pub enum UriError {
     #[error("resources of the scheme `{0}` are not read by this version")]
     OtherScheme(&'static str),
 }
+
+const TEAMS: UriError = UriError::Invalid(
+    "teams has `chats/{id}/messages`, `teams/{id}/channels/{id}/messages`, each with or without `/{id}`, and below a channel's message `replies`, with or without `/{id}`",
+);
 
 /// Schemes that the product knows beside those that are read.
 const OTHER_SCHEMES: &[&str] = &["meeting-transcript"];
@@ -233,12 +270,20 @@ impl ResourceUri {
         }
         match path.split('/').collect::<Vec<_>>().as_slice() {
             ["chats", chat, "messages", id] => Ok(Self::ChatMessage { chat: segment(chat)?, id: segment(id)? }),
-            ["teams", team, "channels", channel, "messages", id] => {
-                Ok(Self::ChannelMessage { team: segment(team)?, channel: segment(channel)?, id: segment(id)? })
+            ["chats", chat, "messages"] => Ok(Self::Chat { chat: segment(chat)? }),
+            ["teams", team, "channels", channel, "messages", below @ ..] => {
+                let (team, channel) = (segment(team)?, segment(channel)?);
+                match below {
+                    [] => Ok(Self::Channel { team, channel }),
+                    [id] => Ok(Self::ChannelMessage { team, channel, id: segment(id)? }),
+                    [message, "replies"] => Ok(Self::Replies { team, channel, message: segment(message)? }),
+                    [message, "replies", id] => {
+                        Ok(Self::Reply { team, channel, message: segment(message)?, id: segment(id)? })
+                    }
+                    _ => Err(TEAMS),
+                }
             }
-            _ => Err(UriError::Invalid(
-                "teams has `chats/{id}/messages/{id}` and `teams/{id}/channels/{id}/messages/{id}`",
-            )),
+            _ => Err(TEAMS),
         }
     }
 
@@ -273,6 +318,10 @@ impl ResourceUri {
             | Self::Folder { mailbox, .. }
             | Self::Event { mailbox, .. } => mailbox,
             Self::ChatMessage { .. }
+            | Self::Chat { .. }
+            | Self::Channel { .. }
+            | Self::Replies { .. }
+            | Self::Reply { .. }
             | Self::ChannelMessage { .. }
             | Self::Item { .. }
             | Self::Drives { .. }
@@ -291,8 +340,16 @@ impl fmt::Display for ResourceUri {
             Self::Folder { id, .. } => write!(f, "mail:///folders/{id}")?,
             Self::Event { id, .. } => write!(f, "calendar:///events/{id}")?,
             Self::ChatMessage { chat, id } => write!(f, "teams:///chats/{chat}/messages/{id}")?,
+            Self::Chat { chat } => write!(f, "teams:///chats/{chat}/messages")?,
+            Self::Channel { team, channel } => write!(f, "teams:///teams/{team}/channels/{channel}/messages")?,
             Self::ChannelMessage { team, channel, id } => {
                 write!(f, "teams:///teams/{team}/channels/{channel}/messages/{id}")?;
+            }
+            Self::Replies { team, channel, message } => {
+                write!(f, "teams:///teams/{team}/channels/{channel}/messages/{message}/replies")?;
+            }
+            Self::Reply { team, channel, message, id } => {
+                write!(f, "teams:///teams/{team}/channels/{channel}/messages/{message}/replies/{id}")?;
             }
             Self::Item { drive, parts } if parts.is_empty() => write!(f, "file:///{drive}/root")?,
             Self::Item { drive, parts } => {
@@ -330,6 +387,49 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn an_address_has_two_sides_and_no_sign_that_means_something_elsewhere() {
+        assert!(Segment::address("ada.b+c@contoso.example").is_some());
+        for none in [
+            "",
+            "@",
+            "ada",
+            "ada@",
+            "@contoso.example",
+            "a@b@c",
+            "a b@c",
+            "a\u{a0}b@c",
+            "a'@c",
+            "a\"@c",
+            "a<@c",
+            "a>@c",
+            "a?@c",
+            "a#@c",
+            "a/@c",
+            "a\\@c",
+        ] {
+            assert_eq!(Segment::address(none), None, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn a_segment_is_a_name_and_no_step() {
+        assert!(Segment::new("x".repeat(MAX_SEGMENT)).is_some());
+        assert_eq!(Segment::new("x".repeat(MAX_SEGMENT + 1)), None);
+        for none in ["", ".", "..", "a/b", "a\\b", "a\0", "a\n"] {
+            assert_eq!(Segment::new(none), None, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_a_thing_ends_somewhere() {
+        let id = "x".repeat(100);
+        let long = |rest: usize| format!("mail:///messages/{id}{}", "x".repeat(rest));
+        let bare = long(0).len();
+        assert_ne!(ResourceUri::parse(&long(MAX_URI - bare)), Err(UriError::Invalid("the uri is too long")));
+        assert_eq!(ResourceUri::parse(&long(MAX_URI - bare + 1)), Err(UriError::Invalid("the uri is too long")));
+    }
+
     fn segments() -> impl Strategy<Value = Segment> {
         "\\PC{1,40}".prop_filter_map("not a segment", Segment::new)
     }
@@ -351,6 +451,15 @@ mod tests {
             (mailboxes(), segments()).prop_map(|(mailbox, id)| ResourceUri::Folder { mailbox, id }),
             (mailboxes(), segments()).prop_map(|(mailbox, id)| ResourceUri::Event { mailbox, id }),
             (segments(), segments()).prop_map(|(chat, id)| ResourceUri::ChatMessage { chat, id }),
+            segments().prop_map(|chat| ResourceUri::Chat { chat }),
+            (segments(), segments()).prop_map(|(team, channel)| ResourceUri::Channel { team, channel }),
+            (segments(), segments(), segments()).prop_map(|(team, channel, message)| ResourceUri::Replies {
+                team,
+                channel,
+                message
+            }),
+            (segments(), segments(), segments(), segments())
+                .prop_map(|(team, channel, message, id)| ResourceUri::Reply { team, channel, message, id }),
             (segments(), segments(), segments()).prop_map(|(team, channel, id)| ResourceUri::ChannelMessage {
                 team,
                 channel,
@@ -406,8 +515,11 @@ mod tests {
             "teams:///chats/a/messages/b?owner=c%40d",
             "teams:///chats/a%2Fb/messages/c",
             "teams:///chats/../messages/c",
-            "teams:///chats/a/messages",
-            "teams:///teams/a/channels/b/messages/c/replies/d",
+            "teams:///chats/a/messages/",
+            "teams:///chats/a/messages/b/replies",
+            "teams:///teams/a/channels/b/messages/c/replies/",
+            "teams:///teams/a/channels/b/messages/c/replies/d/e",
+            "teams:///teams/a/channels/b",
             "file:///",
             "file:///a/../b",
             "file:///a/%2e%2e/b",

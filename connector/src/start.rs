@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -70,8 +71,10 @@ pub enum StartError {
     /// Certificate and key cannot be used.
     #[error("server.tls_cert_file: {0}")]
     Identity(#[from] IdentityError),
-    /// The client for outgoing requests cannot be built: the extra roots are wrong.
-    #[error("tls.ca_file: {0}")]
+    /// The client for outgoing requests cannot be built: the extra roots are wrong, or the machine has none of its own.
+    #[error(
+        "tls.ca_file is no list of certificates, or the machine has no roots of its own (Debian: the package ca-certificates): {0}"
+    )]
     Roots(#[from] reqwest::Error),
     /// The audit log cannot be opened.
     #[error("audit.file: {0}")]
@@ -81,6 +84,8 @@ pub enum StartError {
     Host(#[from] HostStartError),
 }
 
+type Front = Box<dyn FnOnce(Router) -> Router + Send>;
+
 /// Faults to put in at the edges.
 #[derive(Default)]
 pub(crate) struct Wraps {
@@ -89,6 +94,8 @@ pub(crate) struct Wraps {
     pub(crate) audit: Option<Wrap<dyn AuditSink>>,
     pub(crate) documents: Option<Wrap<dyn Extractor>>,
     pub(crate) vault: Option<Wrap<dyn TokenVault>>,
+    pub(crate) front: Option<Front>,
+    pub(crate) host_front: Option<Front>,
 }
 
 type Wrap<T> = Box<dyn FnOnce(Arc<T>) -> Arc<T> + Send>;
@@ -202,7 +209,8 @@ pub(crate) async fn start(config: Config, parts: Parts, policy: Policy, wraps: W
                 tracing::error!(%error, "rows could not be sealed anew");
             }
         }));
-        tasks.push(listen::serve(listener, identity.clone(), host::router(parts), stop.clone()));
+        let router = behind(wraps.host_front, host::router(parts));
+        tasks.push(listen::serve(listener, identity.clone(), router, stop.clone()));
         host_url = Some(public_url);
         host_doors = Some(doors.clone());
         Arc::new(OfHost { host: doors, listed })
@@ -224,7 +232,8 @@ pub(crate) async fn start(config: Config, parts: Parts, policy: Policy, wraps: W
         address,
         server::Parts { policy, clock, keys, audit, documents, admission, exchange, transport, stop: stop.clone() },
     )?;
-    tasks.push(listen::serve(listener, identity, server.router(), stop.clone()));
+    let router = behind(wraps.front, server.router());
+    tasks.push(listen::serve(listener, identity, router, stop.clone()));
     let mut operations_url = None;
     if let Some(address) = config.operations.listen {
         let (listener, address) = bind(address).await?;
@@ -238,6 +247,13 @@ fn wrapped<T: ?Sized>(real: Arc<T>, wrap: Option<Wrap<T>>) -> Arc<T> {
     match wrap {
         Some(wrap) => wrap(real),
         None => real,
+    }
+}
+
+fn behind(front: Option<Front>, router: Router) -> Router {
+    match front {
+        Some(front) => front(router),
+        None => router,
     }
 }
 

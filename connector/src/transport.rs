@@ -70,6 +70,9 @@ impl fmt::Debug for Incoming {
     }
 }
 
+/// How long a connection that nobody uses stays open. Its buffers hold what passed through it last.
+const IDLE: Duration = Duration::from_secs(10);
+
 /// Builds the client. `extra_roots` is PEM; an answer that is not whole after `patience` is none.
 #[expect(clippy::disallowed_methods, reason = "the one place that builds a client")]
 pub(crate) fn client(extra_roots: Option<&str>, patience: Duration) -> Result<reqwest::Client, reqwest::Error> {
@@ -79,6 +82,7 @@ pub(crate) fn client(extra_roots: Option<&str>, patience: Duration) -> Result<re
         .referer(false)
         .connect_timeout(patience.min(Duration::from_secs(5)))
         .timeout(patience)
+        .pool_idle_timeout(IDLE)
         .user_agent(concat!("offline365-connector/", env!("CARGO_PKG_VERSION")));
     if let Some(pem) = extra_roots {
         for root in reqwest::Certificate::from_pem_bundle(pem.as_bytes())? {

@@ -212,6 +212,114 @@ mod tests {
         assert!(other[0].starts_with("cloud: ") && other[1].starts_with("graph.url: "), "{other:?}");
     }
 
+    /// Every refusal of [`Config::problems`], alone: what is said, and that nothing else is.
+    #[test]
+    fn every_refusal_is_said_by_itself() {
+        type Change = fn(&mut Config);
+        let refusals: &[(&str, Change)] = &[
+            ("entra.login: must be an origin", |config| {
+                config.entra.login = "https://login.microsoftonline.com/contoso".parse().unwrap();
+            }),
+            ("graph.url: must be an origin", |config| {
+                config.graph.url = "https://graph.microsoft.com/v1.0".parse().unwrap();
+            }),
+            ("graph.url: must be an origin", |config| {
+                config.graph.url = "https://who@graph.microsoft.com".parse().unwrap();
+            }),
+            ("graph.url: must be https", |config| config.graph.url = "http://graph.microsoft.com".parse().unwrap()),
+            ("entra.login: must be https", |config| {
+                config.entra.login = "http://login.microsoftonline.com".parse().unwrap();
+            }),
+            ("cloud: `public` is", |config| {
+                config.cloud = Some(Cloud::Public);
+                config.entra.login = "https://login.microsoftonline.us".parse().unwrap();
+                config.graph.url = "https://graph.microsoft.us".parse().unwrap();
+            }),
+            ("graph.url: entra.login and graph.url are of different worlds", |config| {
+                config.graph.url = "http://127.0.0.1:2".parse().unwrap();
+            }),
+            ("graph.url: entra.login and graph.url are of different worlds", |config| {
+                config.entra.login = "https://login.notmicrosoft.com".parse().unwrap();
+            }),
+            ("entra.client_id: ", |config| config.entra.client_id = "connector".into()),
+            ("entra.allowed_clients: name", |config| config.entra.allowed_clients.clear()),
+            ("entra.allowed_clients: must", |config| config.entra.allowed_clients.push("client".into())),
+            ("server.public_url: ", |config| {
+                config.server.public_url = Some("https://connector.example/mcp".parse().unwrap());
+            }),
+            ("server.allowed_origins: ", |config| config.server.allowed_origins = vec!["app.example".into()]),
+            ("admission.disabled_tools: there is no tool `send_mail`", |config| {
+                config.admission.disabled_tools = vec!["get_me".into(), "send_mail".into()];
+            }),
+            ("audit: ", |config| {
+                config.audit.stdout = true;
+                config.audit.file = Some("audit.jsonl".into());
+            }),
+            ("limits: ", |config| config.limits.requests_in_flight = 0),
+            ("limits: ", |config| config.limits.request_seconds = 0),
+            ("limits: ", |config| config.limits.call_seconds = 0),
+            ("admission.tenants: ", |config| config.admission.tenants.clear()),
+            ("entra: the secret or certificate is of the published test world", |config| {
+                config.entra.client_secret = Some(format!("{TEST_SECRET}connector").into());
+            }),
+            ("entra: the secret or certificate is of the published test world", |config| {
+                config.entra.client_secret = Some(format!("{TEST_SECRET}connector").into());
+                config.entra.login = "https://login.microsoftonline.us".parse().unwrap();
+                config.graph.url = "https://graph.microsoft.us".parse().unwrap();
+            }),
+            ("entra.client_secret: set exactly one", |config| config.entra.client_secret = None),
+            ("entra.client_secret: set exactly one", |config| {
+                config.entra.client_secret_file = Some("secret".into());
+            }),
+            ("entra.client_secret: the secret is empty", |config| config.entra.client_secret = Some("".into())),
+            ("server: set tls_cert_file and tls_key_file", |config| config.server.allow_plain_http = false),
+            ("server: set tls_cert_file and tls_key_file", |config| {
+                config.server.listen = "0.0.0.0:8443".parse().unwrap();
+            }),
+            ("server.tls_cert_file: certificate and key", |config| config.server.tls_key_pem = Some("pem".into())),
+        ];
+        for (said, change) in refusals {
+            let problems = config(change);
+            assert!(matches!(problems.as_slice(), [one] if one.starts_with(said)), "{said}: {problems:?}");
+        }
+    }
+
+    /// Content comes without a token, but it comes from where the tenant keeps it.
+    #[test]
+    fn files_come_from_named_hosts_over_https() {
+        for good in [
+            "https://contoso.sharepoint.com",
+            "https://*.sharepoint.com",
+            "http://127.0.0.1:9",
+            "https://cdn.example:8443",
+        ] {
+            assert_eq!(config(|config| config.graph.downloads = vec![good.into()]), [""; 0], "{good}");
+        }
+        for wide in [
+            "",
+            "*",
+            "contoso.sharepoint.com",
+            "https://*",
+            "https://*.com",
+            "https://*.*.com",
+            "https://contoso.*",
+            "https://*.127.0.0.1",
+            "https://contoso.sharepoint.com/sites",
+            "https://contoso.sharepoint.com?a",
+            "https://contoso.sharepoint.com#a",
+            "https://who@contoso.sharepoint.com",
+            "http://contoso.sharepoint.com",
+            "http://*.localhost",
+            "ftp://contoso.sharepoint.com",
+        ] {
+            let problems = config(|config| config.graph.downloads.push(wide.into()));
+            assert!(
+                matches!(problems.as_slice(), [one] if one.starts_with("graph.downloads: ")),
+                "{wide}: {problems:?}"
+            );
+        }
+    }
+
     #[test]
     fn what_the_fixtures_publish_opens_no_real_tenant() {
         let apps = std::fs::read_to_string(fixtures().join("apps.toml")).unwrap();

@@ -116,6 +116,15 @@ fn revoked(permission: &str) -> Refusal {
     .restored_by(RestoredBy::TenantAdmin, crate::policy::refusals::how_to_restore(permission))
 }
 
+fn could_write(permission: &str) -> Refusal {
+    let name = permission.rsplit('/').next().unwrap_or(permission);
+    let message = format!(
+        "The token for Microsoft 365 could change something ({name}), which this connector never does: it was thrown away."
+    );
+    let how = format!("withdraw the Microsoft Graph permission {name} from this connector's enterprise application");
+    Refusal::new(Code::Forbidden, message).permission(name).restored_by(RestoredBy::TenantAdmin, how)
+}
+
 impl Exchange {
     pub(crate) fn new(
         registration: Registration,
@@ -133,6 +142,10 @@ impl Exchange {
         let key = (self.policy.cache_key)(caller, &scopes, claims);
         let result =
             self.kept_or_exchanged(caller, required, &scopes, &key, claims).await.and_then(|(token, until)| {
+                if let Some(permission) = (self.policy.writing_scope)(&token.granted) {
+                    self.forget(&token);
+                    return Err(could_write(permission));
+                }
                 let missing = (self.policy.missing_scope)(&self.registration.resource, required, &token.granted);
                 let Some(permission) = missing else { return Ok((token, until)) };
                 self.forget(&token);

@@ -123,7 +123,7 @@ pub(crate) struct ScheduleError {
 pub(crate) struct MeetingTimes {
     #[serde(default)]
     pub(crate) empty_suggestions_reason: Option<String>,
-    #[serde(default)]
+    /// Not optional: an answer without it does not say that nothing suits.
     pub(crate) meeting_time_suggestions: Vec<Suggestion>,
 }
 

@@ -126,8 +126,28 @@ impl Reader<'_> {
         self.get(self.graph.followed(link)?).await
     }
 
-    /// The bytes that `read` redirects to, if they are no more than `limit`.
-    pub(crate) async fn content(&self, read: &GraphRead<'_>, limit: usize) -> Result<Bytes, Refusal> {
+    /// The bytes that `read` answers with.
+    pub(crate) async fn raw(&self, read: &GraphRead<'_>) -> Result<Bytes, Refusal> {
+        let url = read
+            .url(&self.graph.origin)
+            .map_err(|_| Refusal::new(Code::InvalidArgument, "No address of Microsoft Graph can be made of this."))?;
+        let (answer, _) = self.accepted(&Sent { url, question: None }, |status| status == StatusCode::OK).await?;
+        // A page of a proxy, or of a sign-in, is no answer of Graph's.
+        if text(&answer.headers, header::CONTENT_TYPE.as_str()).is_some_and(|kind| kind.starts_with("text/html")) {
+            return Err(Refusal::new(Code::UpstreamError, "Microsoft 365's answer is not the file."));
+        }
+        Ok(answer.body)
+    }
+
+    /// What stands at an address that somebody gave, if the policy lets addresses be read: the shipped one does not.
+    pub(crate) async fn at_address(&self, text: &str) -> Option<Result<String, Refusal>> {
+        let url = (self.graph.policy.read_address)(text, &self.graph.origin)?;
+        let answer = self.accepted(&Sent { url, question: None }, |status| status.is_success()).await;
+        Some(answer.map(|(answer, _)| String::from_utf8_lossy(&answer.body).into_owned()))
+    }
+
+    /// The bytes that `read` redirects to, if they are no more than `limit`, and their declared type.
+    pub(crate) async fn content(&self, read: &GraphRead<'_>, limit: usize) -> Result<(Bytes, String), Refusal> {
         let url = read
             .url(&self.graph.origin)
             .map_err(|_| Refusal::new(Code::InvalidArgument, "No address of Microsoft Graph can be made of this."))?;
@@ -154,9 +174,13 @@ impl Reader<'_> {
             })
             .await?;
         match answer.status.as_u16() {
-            200 => Ok(answer.body),
+            200 => {
+                let kind = text(&answer.headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
+                Ok((answer.body, kind))
+            }
             // Short-lived, and closed when the file is gone.
             401 | 403 | 404 | 410 => Err(Refusal::not_found()),
+            429 => Err((self.graph.policy.graph_refusal)(&failure(&answer), Subject::File)),
             _ => Err(Refusal::new(Code::UpstreamError, "The content of the file could not be fetched.")),
         }
     }

@@ -7,6 +7,9 @@ use serde::Deserialize;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FoundItem {
     pub(crate) id: String,
+    /// `#microsoft.graph.driveItem`, or `#microsoft.graph.listItem` for a page or a row of a list.
+    #[serde(default, rename = "@odata.type")]
+    pub(crate) kind: Option<String>,
     #[serde(default)]
     pub(crate) name: String,
     #[serde(default)]

@@ -122,6 +122,13 @@ pub(crate) struct Attachment {
     pub(crate) content_bytes: Option<String>,
 }
 
+impl Attachment {
+    /// Whether it is an Outlook item: a message, an event or a contact.
+    pub(crate) fn is_item(&self) -> bool {
+        self.kind.as_deref() == Some("#microsoft.graph.itemAttachment")
+    }
+}
+
 /// The signed-in user.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -37,12 +37,24 @@ pub(crate) enum GraphRead<'a> {
     AttachmentFacts { mailbox: &'a Mailbox, message: &'a Segment, id: &'a Segment },
     /// `/messages/{id}/attachments/{id}`
     Attachment { mailbox: &'a Mailbox, message: &'a Segment, id: &'a Segment },
+    /// `/messages/{id}/attachments/{id}/$value`: an Outlook item as the file it is exported to.
+    AttachedItem { mailbox: &'a Mailbox, message: &'a Segment, id: &'a Segment },
     /// `/calendarView`: occurrences from the first instant to the second, in order.
     CalendarView { mailbox: &'a Mailbox, from: Timestamp, to: Timestamp },
     /// `/events/{id}`
     Event { mailbox: &'a Mailbox, id: &'a Segment },
     /// `/chats/{id}/messages/{id}`
     ChatMessage { chat: &'a Segment, id: &'a Segment },
+    /// `/chats/{id}`: what it is about.
+    Chat { chat: &'a Segment },
+    /// `/chats/{id}/messages`, the newest.
+    ChatMessages { chat: &'a Segment },
+    /// `/teams/{id}/channels/{id}/messages`, the newest that began a thread.
+    ChannelMessages { team: &'a Segment, channel: &'a Segment },
+    /// `/teams/{id}/channels/{id}/messages/{id}/replies`, the newest.
+    Replies { team: &'a Segment, channel: &'a Segment, message: &'a Segment },
+    /// `/teams/{id}/channels/{id}/messages/{id}/replies/{id}`
+    Reply { team: &'a Segment, channel: &'a Segment, message: &'a Segment, id: &'a Segment },
     /// `/drives/{id}`
     Drive { drive: &'a Segment },
     /// A file or folder of a drive.
@@ -103,10 +115,22 @@ impl GraphRead<'_> {
             Self::AttachmentFacts { mailbox, message, id } | Self::Attachment { mailbox, message, id } => {
                 format!("{}/messages/{message}/attachments/{id}", owner(mailbox))
             }
+            Self::AttachedItem { mailbox, message, id } => {
+                format!("{}/messages/{message}/attachments/{id}/$value", owner(mailbox))
+            }
             Self::CalendarView { mailbox, .. } => format!("{}/calendarView", owner(mailbox)),
             Self::Event { mailbox, id } => format!("{}/events/{id}", owner(mailbox)),
             Self::ChatMessage { chat, id } => format!("/chats/{chat}/messages/{id}"),
             Self::ChannelMessage { team, channel, id } => format!("/teams/{team}/channels/{channel}/messages/{id}"),
+            Self::Chat { chat } => format!("/chats/{chat}"),
+            Self::ChatMessages { chat } => format!("/chats/{chat}/messages"),
+            Self::ChannelMessages { team, channel } => format!("/teams/{team}/channels/{channel}/messages"),
+            Self::Replies { team, channel, message } => {
+                format!("/teams/{team}/channels/{channel}/messages/{message}/replies")
+            }
+            Self::Reply { team, channel, message, id } => {
+                format!("/teams/{team}/channels/{channel}/messages/{message}/replies/{id}")
+            }
             Self::Drive { drive } => format!("/drives/{drive}"),
             Self::Item { drive, place: Place::Root } => format!("/drives/{drive}/root"),
             Self::Item { drive, place: Place::Id(id) } => format!("/drives/{drive}/items/{id}"),
@@ -134,9 +158,15 @@ impl GraphRead<'_> {
             Self::Folder { .. } => query(&[("$select", FOLDER_FIELDS)]),
             Self::Message { .. } => query(&[("$select", BODY_FIELDS)]),
             Self::Attachments { .. } | Self::AttachmentFacts { .. } => query(&[("$select", ATTACHMENT_FIELDS)]),
-            Self::Attachment { .. } | Self::ChatMessage { .. } | Self::ChannelMessage { .. } | Self::Content { .. } => {
-                String::new()
-            }
+            Self::Attachment { .. }
+            | Self::AttachedItem { .. }
+            | Self::ChatMessage { .. }
+            | Self::ChannelMessage { .. }
+            | Self::Reply { .. }
+            | Self::Content { .. } => String::new(),
+            Self::Chat { .. } => query(&[("$select", "id,topic,chatType,lastUpdatedDateTime")]),
+            // Fifty is the most that these lists give.
+            Self::ChatMessages { .. } | Self::ChannelMessages { .. } | Self::Replies { .. } => query(&[("$top", "50")]),
             Self::Drive { .. } | Self::SiteDrives { .. } => query(&[("$select", DRIVE_FIELDS)]),
             Self::Item { .. } => query(&[("$select", ITEM_FIELDS)]),
             Self::Children { .. } => query(&[("$select", ITEM_FIELDS), ("$top", "200")]),
@@ -200,6 +230,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_quote_in_a_question_stays_inside_its_quotes() {
+        let graph = Url::parse("https://graph.microsoft.com").unwrap();
+        let mailbox = Mailbox::Own;
+        for (kql, sent) in [("budget", r#""budget""#), (r#"a" OR "b"#, r#""a\" OR \"b""#), (r"ends\", r#""ends\\""#)] {
+            let question = Question::Search { kql, after: None };
+            let page = MessagePage { question, basics: false, top: 5 };
+            let url = GraphRead::Messages { mailbox: &mailbox, folder: None, page }.url(&graph).unwrap();
+            let searches: Vec<_> = url.query_pairs().filter(|(name, _)| name == "$search").collect();
+            assert_eq!(searches.iter().map(|(_, value)| value.as_ref()).collect::<Vec<_>>(), [sent]);
+        }
+    }
 
     proptest! {
         #[test]

@@ -8,7 +8,8 @@ use crate::refusal::{Code, Refusal};
 /// One page of one question.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Search<'a> {
-    pub(crate) entity: Entity,
+    /// Kinds that may share a request.
+    pub(crate) entities: &'a [Entity],
     /// In the Keyword Query Language.
     pub(crate) kql: &'a str,
     pub(crate) from: u32,
@@ -20,6 +21,7 @@ pub(crate) struct Search<'a> {
 pub(crate) enum Entity {
     ChatMessage,
     DriveItem,
+    ListItem,
 }
 
 impl Entity {
@@ -27,6 +29,7 @@ impl Entity {
         match self {
             Self::ChatMessage => "chatMessage",
             Self::DriveItem => "driveItem",
+            Self::ListItem => "listItem",
         }
     }
 }
@@ -34,7 +37,7 @@ impl Entity {
 impl Search<'_> {
     pub(crate) fn body(&self) -> Value {
         let request = json!({
-            "entityTypes": [self.entity.as_str()],
+            "entityTypes": self.entities.iter().map(|entity| entity.as_str()).collect::<Vec<_>>(),
             "query": { "queryString": self.kql },
             "from": self.from,
             "size": self.size,
@@ -95,7 +98,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_words_become_another_request(kql in "\\PC{0,60}|[\"\\\\{}\\[\\],:]{0,20}") {
-            let search = Search { entity: Entity::ChatMessage, kql: &kql, from: 0, size: 25 };
+            let search = Search { entities: &[Entity::ChatMessage], kql: &kql, from: 0, size: 25 };
             let body: Value = serde_json::from_str(&search.body().to_string()).unwrap();
             prop_assert_eq!(&body, &json!({ "requests": [
                 { "entityTypes": ["chatMessage"], "query": { "queryString": kql }, "from": 0, "size": 25 }

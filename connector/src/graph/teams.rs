@@ -58,6 +58,19 @@ pub(crate) struct ChatMessage {
     pub(crate) attachments: Vec<ChatAttachment>,
 }
 
+/// What a chat is about.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Chat {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) topic: Option<String>,
+    #[serde(default, rename = "chatType")]
+    pub(crate) kind: Option<String>,
+    #[serde(default)]
+    pub(crate) last_updated_date_time: Option<String>,
+}
+
 /// Who: a person, or an application.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Identities {

@@ -14,7 +14,7 @@ mod redirect;
 mod token;
 
 pub use discovery::Unfound;
-pub(crate) use discovery::{AuthorizationServer, discover};
+pub(crate) use discovery::{Asking, AuthorizationServer, discover};
 pub(crate) use pkce::Verifier;
 pub(crate) use redirect::{Response, Unanswered, authorization_url, issuer_answers};
 pub(crate) use token::{Grant, NoTokens, Refused, ask};

@@ -47,6 +47,9 @@ impl Need {
     ];
 }
 
+/// What is asked for by OpenID Connect, and opens nothing of Graph's.
+const OPENID: &[&str] = &["openid", "profile", "email", "offline_access"];
+
 /// What is known of a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant {
@@ -98,6 +101,20 @@ pub(super) fn requested(resource: &str, required: &[&str]) -> Vec<String> {
     required.iter().map(|scope| format!("{}/{scope}", resource.trim_end_matches('/'))).collect()
 }
 
+/// The first of `granted` that lets its holder change something. A token may hold more than was asked for, everything that the tenant
+/// granted this application (<https://learn.microsoft.com/entra/identity-platform/scopes-oidc>): one that could write is not used. Graph's
+/// permissions name what they open and then what may be done with it
+/// (<https://learn.microsoft.com/graph/permissions-overview#permissions-naming-pattern>); what does not say that it reads counts as writing.
+pub(super) fn writing(granted: &str) -> Option<&str> {
+    granted.split_ascii_whitespace().find(|scope| {
+        let name = scope.rsplit('/').next().unwrap_or(scope);
+        let reads =
+            name.split('.').nth(1).is_some_and(|does| does.starts_with("Read") && !does.starts_with("ReadWrite"));
+        // `.default` names what was asked for, beside what was given for it.
+        !reads && name != ".default" && !OPENID.contains(&name)
+    })
+}
+
 /// The first of `required` that is not in `granted`, the `scope` of the token endpoint's answer. Scopes may come with or
 /// without the resource in front.
 pub(super) fn missing<'s>(resource: &str, required: &[&'s str], granted: &str) -> Option<&'s str> {
@@ -131,6 +148,32 @@ mod tests {
             "https://graph.microsoft.com.evil/Mail.Read",
         ] {
             assert_eq!(missing(GRAPH, &["Mail.Read"], not_held), Some("Mail.Read"), "{not_held}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_say_that_it_reads_counts_as_writing() {
+        let all = Need::ALL.iter().flat_map(|need| required(*need)).copied();
+        let reading = all.chain([
+            "openid",
+            "profile",
+            "offline_access",
+            "https://graph.microsoft.com/User.ReadBasic.All",
+            "https://graph.microsoft.com/.default",
+        ]);
+        assert_eq!(writing(&reading.collect::<Vec<_>>().join(" ")), None);
+        for scope in [
+            "Mail.ReadWrite",
+            "Mail.Send",
+            "https://graph.microsoft.com/Files.ReadWrite.All",
+            "TeamsAppInstallation.ReadWriteForUser",
+            "Sites.Manage.All",
+            "Sites.FullControl.All",
+            "Directory.AccessAsUser.All",
+            "User.Invite.All",
+            "read",
+        ] {
+            assert_eq!(writing(&format!("openid Mail.Read {scope}")), Some(scope), "{scope}");
         }
     }
 

@@ -68,6 +68,9 @@ pub enum Answer {
     InvalidToken,
     /// 403 `insufficient_scope`.
     InsufficientScope,
+    /// 403 `delegated_token_required`: the token is good, and another one of the same kind would be no better. To clients it is a scope
+    /// that is missing (<https://www.rfc-editor.org/rfc/rfc6750#section-3.1>); a 401 would send them to fetch the same token again.
+    DelegatedRequired,
 }
 
 /// One thing that must hold of every token.
@@ -107,7 +110,12 @@ pub const RULES: &[Rule] = &[
     rule("version", "it is not of version 2.0", version),
     rule("expiry", "it has expired", expiry),
     rule("not-before", "it is not valid yet", not_before),
-    rule("delegated", "it does not speak for a signed-in user", delegated),
+    Rule {
+        name: "delegated",
+        says: "it does not speak for a signed-in user",
+        answer: Answer::DelegatedRequired,
+        holds: delegated,
+    },
     rule("client", "its application may not call this server", client),
     rule("identity", "it does not name a user", identity),
     Rule {
@@ -209,11 +217,16 @@ fn not_before(token: &Presented, expected: &Expected) -> bool {
     token.claims.instant("nbf").is_some_and(|nbf| nbf <= expected.now.saturating_add(LEEWAY).unwrap_or(expected.now))
 }
 
-/// `idtyp` is the most accurate sign of an app-only token, and is not always there; `scp` is there only for users
+/// `idtyp` is the most accurate sign of an app-only token, and is not always there; `roles` without `scp` is one, too
 /// (<https://learn.microsoft.com/entra/identity-platform/optional-claims-reference>).
 fn delegated(token: &Presented, _: &Expected) -> bool {
     let speaks_for_user = token.claims.get("idtyp").is_none_or(|kind| kind == "user");
-    speaks_for_user && token.claims.text("scp").is_some_and(|scopes| !scopes.trim().is_empty())
+    speaks_for_user && (has_scopes(token) || token.claims.get("roles").is_none())
+}
+
+/// `scp` is there only for users, and not in ID tokens.
+fn has_scopes(token: &Presented) -> bool {
+    token.claims.text("scp").is_some_and(|scopes| !scopes.trim().is_empty())
 }
 
 fn scope(token: &Presented, expected: &Expected) -> bool {
@@ -225,7 +238,7 @@ fn client(token: &Presented, expected: &Expected) -> bool {
 }
 
 fn identity(token: &Presented, _: &Expected) -> bool {
-    is_guid(token.claims.text("oid"))
+    is_guid(token.claims.text("oid")) && has_scopes(token)
 }
 
 /// The hyphenated form only: braces, `urn:` and bare digits are other texts, not other spellings.

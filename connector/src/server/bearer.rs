@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::admission::Closed;
@@ -16,6 +16,7 @@ use super::request_id::RequestId;
 use super::{Services, body, metadata::Metadata};
 use crate::audit::{AuditEvent, EventKind};
 use crate::caller::Caller;
+use crate::policy::bearer::NoBearer;
 use crate::policy::token::{self, Answer, Expected, Rule};
 use crate::refusal::Refusal;
 
@@ -32,8 +33,10 @@ pub(super) struct Session {
 
 /// Why a request gets no further.
 enum Denied {
-    /// No token, or two.
+    /// No token.
     NoToken,
+    /// More than one.
+    Several,
     /// Not a token.
     Malformed,
     /// The token breaks a rule.
@@ -48,7 +51,7 @@ pub(super) async fn check(State(services): State<Arc<Services>>, mut request: Re
     let Some(id) = request.extensions().get::<RequestId>().copied() else {
         return refuse(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "The request has no name.");
     };
-    let caller = match services.admitted(request.headers()).await {
+    let caller = match services.admitted(request.headers(), request.uri().query()).await {
         Ok(caller) => {
             services.note_sign_in(id, &caller);
             Arc::new(caller)
@@ -73,8 +76,11 @@ pub(super) async fn check(State(services): State<Arc<Services>>, mut request: Re
 }
 
 impl Services {
-    async fn admitted(&self, headers: &HeaderMap) -> Result<Caller, Denied> {
-        let bearer = bearer(headers).ok_or(Denied::NoToken)?;
+    async fn admitted(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Caller, Denied> {
+        let bearer = (self.policy.bearer)(headers, query).map_err(|none| match none {
+            NoBearer::Absent => Denied::NoToken,
+            NoBearer::Several => Denied::Several,
+        })?;
         let mut presented = token::parse(bearer.expose_secret()).map_err(|_| Denied::Malformed)?;
         if let Some(kid) = presented.header.text("kid") {
             presented.key = self.keys.find(kid).await.map_err(|_| Denied::KeysUnavailable)?;
@@ -123,6 +129,7 @@ impl Services {
         let (outcome, caller) = match denied {
             // Every client begins so, to learn where to sign in.
             Denied::NoToken => return,
+            Denied::Several => ("several_tokens", None),
             Denied::Malformed => ("malformed", None),
             Denied::Broken(rule) => (rule.name, None),
             Denied::Closed(closed, caller) => (closed.code(), Some(caller)),
@@ -136,6 +143,12 @@ impl Denied {
     fn answer(&self, metadata: &Metadata) -> Response {
         match self {
             Self::NoToken => unauthorized(metadata.sign_in(), "sign_in_required", "Sign in to use this connector."),
+            Self::Several => {
+                let why = "The request brings more than one access token.";
+                let mut response = refuse(StatusCode::BAD_REQUEST, "invalid_request", why);
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, metadata.several(why));
+                response
+            }
             Self::Malformed => {
                 let why = "The access token was refused: it is not a signed JSON Web Token.";
                 unauthorized(metadata.invalid(why), "invalid_token", why)
@@ -144,11 +157,8 @@ impl Denied {
                 let why = format!("The access token was refused: {}.", rule.says);
                 match rule.answer {
                     Answer::InvalidToken => unauthorized(metadata.refused(rule), "invalid_token", &why),
-                    Answer::InsufficientScope => {
-                        let mut response = refuse(StatusCode::FORBIDDEN, "insufficient_scope", &why);
-                        response.headers_mut().insert(header::WWW_AUTHENTICATE, metadata.refused(rule));
-                        response
-                    }
+                    Answer::InsufficientScope => forbidden(metadata.refused(rule), "insufficient_scope", &why),
+                    Answer::DelegatedRequired => forbidden(metadata.refused(rule), "delegated_token_required", &why),
                 }
             }
             Self::Closed(closed, _) => refuse(StatusCode::FORBIDDEN, closed.code(), closed.message()),
@@ -161,21 +171,18 @@ impl Denied {
     }
 }
 
-/// The token of the one Authorization header. One in the query string is no token.
-fn bearer(headers: &HeaderMap) -> Option<SecretString> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (value, None) = (values.next()?, values.next()) else { return None };
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    let token = token.trim();
-    (scheme.eq_ignore_ascii_case("Bearer") && !token.is_empty()).then(|| token.into())
-}
-
 fn sign_in_again(refusal: &Refusal, metadata: &Metadata) -> Response {
     let challenge = match refusal.wanted_claims() {
         Some(claims) => metadata.claims(claims),
         None => metadata.invalid(refusal.message()),
     };
     let mut response = (StatusCode::UNAUTHORIZED, Json(json!({ "error": refusal.to_json() }))).into_response();
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    response
+}
+
+fn forbidden(challenge: HeaderValue, code: &str, message: &str) -> Response {
+    let mut response = refuse(StatusCode::FORBIDDEN, code, message);
     response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     response
 }

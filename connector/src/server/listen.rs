@@ -25,6 +25,9 @@ use tower::ServiceExt as _;
 const MAX_CONNECTIONS: usize = 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The most that a request line and its headers may take, in bytes: several times what the largest token needs.
+const MAX_HEAD: usize = 64 * 1024;
+
 /// Who this server is, to a TLS client.
 #[derive(Clone)]
 pub(crate) struct Identity(TlsAcceptor);
@@ -115,7 +118,7 @@ async fn http<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, rou
     let service = router.map_request(|request: http::Request<Incoming>| request.map(Body::new));
     let service = service.map_err(|never: Infallible| match never {});
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(MAX_HEAD);
     let served = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended badly");

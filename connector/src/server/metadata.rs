@@ -57,7 +57,7 @@ impl Metadata {
     pub(super) fn refused(&self, rule: &Rule) -> HeaderValue {
         let error = match rule.answer {
             Answer::InvalidToken => "invalid_token",
-            Answer::InsufficientScope => "insufficient_scope",
+            Answer::InsufficientScope | Answer::DelegatedRequired => "insufficient_scope",
         };
         let why = format!("The access token was refused: {}.", rule.says);
         self.challenge(&[("error", error), ("error_description", &why)])
@@ -66,6 +66,11 @@ impl Metadata {
     /// The token cannot be read, or the sign-in behind it is over.
     pub(super) fn invalid(&self, why: &str) -> HeaderValue {
         self.challenge(&[("error", "invalid_token"), ("error_description", why)])
+    }
+
+    /// The request brings more than one token.
+    pub(super) fn several(&self, why: &str) -> HeaderValue {
+        self.challenge(&[("error", "invalid_request"), ("error_description", why)])
     }
 
     /// Another token must bring these claims.

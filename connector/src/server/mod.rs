@@ -5,6 +5,7 @@
 //! | `listen` | how do connections come in? |
 //! | `guard` | is this request meant for us, and may a page have sent it? |
 //! | `bearer` | who is calling, and are they let in? |
+//! | `session_id` | does somebody bring a session? |
 //! | `body` | is the body one JSON object that means one thing? |
 //! | [`admission`] | is this tenant in, is this tool on? |
 //! | `metadata` | where does a client sign in? |
@@ -23,6 +24,7 @@ mod metadata;
 pub(crate) mod operations;
 pub(crate) mod request_id;
 mod resources;
+mod session_id;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -152,6 +154,7 @@ impl Server {
         Router::new()
             .route_service("/mcp", mcp)
             .route_layer(from_fn_with_state(Arc::clone(&services), body::check))
+            .route_layer(from_fn(session_id::check))
             .route_layer(from_fn_with_state(Arc::clone(&services), bearer::check))
             .route("/.well-known/oauth-protected-resource", document.clone())
             .route("/.well-known/oauth-protected-resource/mcp", document)

@@ -15,7 +15,8 @@ use url::Url;
 
 use crate::entropy::{self, NoEntropy};
 use crate::mcp_client::{Answer, Asked, McpClient, Request};
-use crate::oauth::{self, AuthorizationServer, NoTokens, Unanswered, Verifier};
+use crate::oauth::{self, Asking, AuthorizationServer, NoTokens, Unanswered, Verifier};
+use crate::policy::discovery::{DiscoveryPolicy, Told};
 use crate::transport;
 use listener::Listener;
 
@@ -38,6 +39,9 @@ pub struct SignIn {
     /// The authorization server is Microsoft Entra, which knows the server by its App ID URI and does not announce the PKCE that it
     /// checks.
     pub entra: bool,
+    /// The server is somebody else's, also where it stands on this machine (at the end of a tunnel, say): what it names may not lead
+    /// to anything else here.
+    pub stranger: bool,
     /// A tool to call, and its arguments.
     pub call: Option<(String, Map<String, Value>)>,
     /// Certificates to trust besides the system's, as PEM.
@@ -117,10 +121,20 @@ pub enum SignInError {
 ///
 /// # Errors
 /// Whatever keeps the person from it, in words for who deployed the server.
-pub async fn sign_in(what: &SignIn, mut tell: impl FnMut(Step)) -> Result<Tried, SignInError> {
+pub async fn sign_in(what: &SignIn, tell: impl FnMut(Step) + Send) -> Result<Tried, SignInError> {
+    sign_in_with(&DiscoveryPolicy::STRICT, what, tell).await
+}
+
+/// The same, whatever is believed.
+pub(crate) async fn sign_in_with(
+    policy: &DiscoveryPolicy,
+    what: &SignIn,
+    mut tell: impl FnMut(Step) + Send,
+) -> Result<Tried, SignInError> {
     let http = transport::client(what.extra_roots.as_deref(), PATIENCE)
         .map_err(|error| SignInError::Start(error.to_string()))?;
     let mut person = Person {
+        policy,
         what,
         mcp: McpClient::new(what.server.clone(), "offline365-sign-in", http.clone()),
         http,
@@ -143,6 +157,7 @@ pub async fn sign_in(what: &SignIn, mut tell: impl FnMut(Step)) -> Result<Tried,
 }
 
 struct Person<'a> {
+    policy: &'a DiscoveryPolicy,
     what: &'a SignIn,
     mcp: McpClient,
     http: reqwest::Client,
@@ -152,7 +167,7 @@ struct Person<'a> {
     scopes: BTreeSet<String>,
     token: Option<SecretString>,
     sign_ins: usize,
-    tell: &'a mut dyn FnMut(Step),
+    tell: &'a mut (dyn FnMut(Step) + Send),
 }
 
 impl Person<'_> {
@@ -181,8 +196,13 @@ impl Person<'_> {
         }
         self.sign_ins += 1;
         // Discovered anew each time: the server may have moved to another issuer.
-        let server =
-            oauth::discover(&self.http, &self.what.server, asked.resource_metadata.as_deref(), self.what.entra).await?;
+        let asking = Asking {
+            http: &self.http,
+            policy: self.policy,
+            told: Told { server: &self.what.server, is_strange: self.what.stranger },
+            app_id_uri: self.what.entra,
+        };
+        let server = oauth::discover(&asking, asked.resource_metadata.as_deref()).await?;
         self.may_go_to(&server)?;
         // What was granted before is asked for again: a token with only the new scope would lose the rest.
         let wanted = asked.scope.as_deref().map(|scope| scope.split(' ').map(str::to_owned).collect::<Vec<_>>());

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::dates::{self, Bound};
+use super::envelope::{Envelope, PageFacts};
 use super::outlook_email_search::Person;
 use super::{Note, Reach, ToolRow, answer, arguments, input_schema, output_schema};
 use crate::graph::ask::GraphAsk;
@@ -34,7 +35,7 @@ pub(super) const TOOL: ToolRow = ToolRow {
                   the content. Channels of teams are searched with `includeChannels`. Ranked; may omit matches.",
     needs: &[Need::Chats],
     input: input_schema::<Input>,
-    output: output_schema::<Output>,
+    output: output_schema::<Envelope<Item, Effective>>,
     call: |reach, arguments| Box::pin(call(reach, arguments)),
 };
 
@@ -60,31 +61,6 @@ struct Input {
     offset: Option<u32>,
 }
 
-/// One page of hits.
-#[derive(Serialize, JsonSchema)]
-struct Output {
-    /// The hits.
-    items: Vec<Item>,
-    /// Where this page stands.
-    page: PageFacts,
-    /// Whether something could not be looked at.
-    partial: bool,
-    /// What the reader should know.
-    notes: Vec<Note>,
-    /// What was really asked.
-    effective: Effective,
-}
-
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct PageFacts {
-    limit: u32,
-    returned: usize,
-    offset: u32,
-    next_offset: Option<u32>,
-    more_results: bool,
-}
-
 #[derive(Serialize, JsonSchema)]
 struct Effective {
     mode: &'static str,
@@ -102,6 +78,8 @@ struct Item {
     /// For read_resource.
     uri: Option<String>,
     id: String,
+    /// The chat or the channel, for read_resource: what it is about, and its newest messages.
+    chat_uri: Option<String>,
     /// Missing for a channel's message.
     chat_id: Option<String>,
     chat_type: ChatType,
@@ -166,14 +144,8 @@ async fn call(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Value, Refus
     let kql = filters.kql(query);
     let found = walk(&graph, &kql, &filters, channels, offset, limit).await?;
     remarks(query, channels, &found, &mut notes);
-    answer(&Output {
-        page: PageFacts {
-            limit,
-            returned: found.items.len(),
-            offset,
-            next_offset: found.next.filter(|next| *next <= MAX_OFFSET),
-            more_results: found.next.is_some(),
-        },
+    answer(&Envelope {
+        page: PageFacts::by_offset(limit, found.items.len(), offset, found.next, MAX_OFFSET),
         items: found.items,
         partial: found.cut.is_some(),
         notes,
@@ -198,7 +170,7 @@ async fn walk(
     let mut found = Found { items: Vec::new(), next: None, cut: None };
     let mut from = offset;
     for read in 1..=MAX_PAGES {
-        let asked = Search { entity: Entity::ChatMessage, kql, from, size: SIZE };
+        let asked = Search { entities: &[Entity::ChatMessage], kql, from, size: SIZE };
         let answers: Result<Answers<FoundChatMessage>, _> = graph.ask(&GraphAsk::Search(asked)).await;
         let page = match answers.and_then(Answers::container) {
             Ok(page) => page,
@@ -280,6 +252,12 @@ fn item(hit: Hit<FoundChatMessage>) -> Item {
     let message = hit.resource;
     let segment = |text: Option<&str>| Segment::new(text?);
     let channel = message.channel_identity.unwrap_or_default();
+    let chat_uri = match &message.chat_id {
+        Some(chat) => segment(Some(chat)).map(|chat| ResourceUri::Chat { chat }),
+        None => segment(channel.team_id.as_deref())
+            .zip(segment(channel.channel_id.as_deref()))
+            .map(|(team, channel)| ResourceUri::Channel { team, channel }),
+    };
     let uri = segment(Some(&message.id)).and_then(|id| match &message.chat_id {
         Some(chat) => Some(ResourceUri::ChatMessage { chat: segment(Some(chat))?, id }),
         None => Some(ResourceUri::ChannelMessage {
@@ -290,6 +268,7 @@ fn item(hit: Hit<FoundChatMessage>) -> Item {
     });
     Item {
         uri: uri.map(|uri| uri.to_string()),
+        chat_uri: chat_uri.map(|uri| uri.to_string()),
         chat_type: chat_type(message.chat_id.as_deref()),
         id: message.id,
         chat_id: message.chat_id,

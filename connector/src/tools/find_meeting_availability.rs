@@ -112,17 +112,17 @@ struct Question {
 async fn call(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Value, Refusal> {
     let mut notes = Vec::new();
     let question = question(reach, arguments(raw)?, &mut notes)?;
-    let together = reach.graph(Need::SharedCalendar);
-    let (items, reason, mode) = match together.check().await {
-        Ok(()) => {
-            let ask = GraphAsk::MeetingTimes {
-                with: &question.participants,
-                from: question.from,
-                to: question.to,
-                minutes: question.minutes,
-                at_most: question.at_most,
-            };
-            let found: MeetingTimes = together.ask(&ask).await?;
+    // The permission may be missing, or be gone since its token was cached, which Graph then says: without it free hours still do.
+    let ask = GraphAsk::MeetingTimes {
+        with: &question.participants,
+        from: question.from,
+        to: question.to,
+        minutes: question.minutes,
+        at_most: question.at_most,
+    };
+    let found: Result<MeetingTimes, _> = reach.graph(Need::SharedCalendar).ask(&ask).await;
+    let (items, reason, mode) = match found {
+        Ok(found) => {
             let items: Vec<_> = found.meeting_time_suggestions.into_iter().map(suggested).collect();
             (items, found.empty_suggestions_reason.filter(|reason| !reason.is_empty()), "findMeetingTimes")
         }

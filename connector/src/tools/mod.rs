@@ -3,6 +3,7 @@
 mod chat_message_search;
 mod cursor;
 mod dates;
+mod envelope;
 mod find_meeting_availability;
 mod get_me;
 mod outlook_calendar_search;
@@ -24,7 +25,7 @@ use crate::caller::Caller;
 use crate::graph::{self, client::Reader};
 use crate::policy::scopes::Need;
 use crate::refusal::{Code, Refusal};
-use crate::resource_uri::{Mailbox, Segment};
+use crate::resource_uri::{Mailbox, ResourceUri, Segment};
 use crate::server::Services;
 use crate::server::request_id::RequestId;
 
@@ -80,6 +81,15 @@ impl<'a> Reach<'a> {
     /// Counts `calls` against what this caller may ask for in a minute.
     pub(crate) fn count(&self, calls: u32) -> Result<(), Refusal> {
         self.services.graph.limits.count(self.caller, calls)
+    }
+
+    /// Whether what this names may be read, as far as tools are switched on and off.
+    fn may_read(&self, uri: &ResourceUri) -> Result<(), Refusal> {
+        let services = self.services;
+        if (services.policy.reading_enabled)(&*services.admission, self.caller, uri) {
+            return Ok(());
+        }
+        Err(Refusal::new(Code::ToolDisabled, "What this names is found by a tool that is switched off."))
     }
 
     fn graph(&self, need: Need) -> Reader<'_> {
@@ -148,15 +158,42 @@ fn names() -> Box<dyn Iterator<Item = &'static str> + Send> {
 }
 
 fn input_schema<T: JsonSchema + 'static>() -> Arc<JsonObject> {
-    schema_for_input::<T>().unwrap_or_default()
+    published(schema_for_input::<T>().unwrap_or_default())
 }
 
 fn output_schema<T: JsonSchema + 'static>() -> Arc<JsonObject> {
-    schema_for_output::<T>()
+    published(schema_for_output::<T>())
 }
+
+/// How wide Rust's numbers are is no format of JSON Schema, and clients that check answers warn of each: the bounds beside it say enough.
+fn published(mut schema: Arc<JsonObject>) -> Arc<JsonObject> {
+    fn without_widths(schema: &mut JsonObject) {
+        if schema.get("format").and_then(Value::as_str).is_some_and(|format| format.contains("int")) {
+            schema.remove("format");
+        }
+        for value in schema.values_mut() {
+            match value {
+                Value::Object(inner) => without_widths(inner),
+                Value::Array(several) => several.iter_mut().filter_map(Value::as_object_mut).for_each(without_widths),
+                _ => {}
+            }
+        }
+    }
+    without_widths(Arc::make_mut(&mut schema));
+    schema
+}
+
+/// The most that one argument may say, as JSON in bytes. Graph's addresses end far below that, and so does what a person asks.
+const LONGEST_ARGUMENT: usize = 16 * 1024;
 
 /// Reads a tool's arguments. Unknown ones are refused by name.
 fn arguments<T: DeserializeOwned>(arguments: Map<String, Value>) -> Result<T, Refusal> {
+    if let Some((name, _)) =
+        arguments.iter().find(|(name, value)| name.len() + value.to_string().len() > LONGEST_ARGUMENT)
+    {
+        let name: String = name.chars().take(64).collect();
+        return Err(Refusal::argument(&name, format!("`{name}` is longer than {LONGEST_ARGUMENT} bytes.")));
+    }
     serde_json::from_value(Value::Object(arguments))
         .map_err(|error| Refusal::new(Code::InvalidArgument, format!("The arguments are not understood: {error}.")))
 }

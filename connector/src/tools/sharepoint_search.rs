@@ -1,4 +1,4 @@
-//! Find files and folders of SharePoint and OneDrive: Graph's index by words, and filters that are decided here once more.
+//! Find files, pages and folders of SharePoint and OneDrive: Graph's index by words, and filters that are decided here once more.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -8,14 +8,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::dates::{self, Bound};
+use super::envelope::{Envelope, PageFacts};
 use super::read_resource::{file_uri, readable};
 use super::{Note, Reach, ToolRow, answer, arguments, input_schema, output_schema};
 use crate::graph::ask::GraphAsk;
 use crate::graph::client::Reader;
-use crate::graph::files::{Actors, FoundItem};
+use crate::graph::files::{Actor, Actors, FoundItem};
 use crate::graph::search::{self, Answers, Entity, Hit, Search};
 use crate::policy::scopes::Need;
 use crate::refusal::{Code, Refusal};
+use crate::resource_uri::{ResourceUri, Segment};
 
 const DEFAULT_LIMIT: u32 = 10;
 const MAX_LIMIT: u32 = 50;
@@ -30,11 +32,11 @@ const MAX_PAGES: u32 = 8;
 pub(super) const TOOL: ToolRow = ToolRow {
     name: "sharepoint_search",
     title: "Search SharePoint and OneDrive",
-    description: "Searches files of SharePoint and OneDrive that the user can open by words (KQL, `*` for all) and answers with metadata. \
+    description: "Searches files and pages of SharePoint and OneDrive that the user can open by words (KQL, `*` for all) and answers with metadata. \
                   Ranked; may omit matches.",
     needs: &[Need::Sites],
     input: input_schema::<Input>,
-    output: output_schema::<Output>,
+    output: output_schema::<Envelope<Item, Effective>>,
     call: |reach, arguments| Box::pin(call(reach, arguments)),
 };
 
@@ -44,7 +46,7 @@ pub(super) const FOLDERS: ToolRow = ToolRow {
     description: "Finds folders of SharePoint and OneDrive that the user can open by a part of their name. Ranked; may omit matches.",
     needs: &[Need::Sites],
     input: input_schema::<FolderInput>,
-    output: output_schema::<Output>,
+    output: output_schema::<Envelope<Item, Effective>>,
     call: |reach, arguments| Box::pin(call_folders(reach, arguments)),
 };
 
@@ -60,7 +62,7 @@ struct Input {
     folder_name: Option<String>,
     /// Address of a site or folder: only what lies below it.
     site_url: Option<String>,
-    /// Who made it or changed it last: address, part of it, or part of the name.
+    /// Who made it or changed it last: part of the name, or the address, which is compared with the name where Microsoft 365 gives no more.
     author: Option<String>,
     /// Changed at or after: ISO 8601, or words such as `last week`. UTC.
     after_date_time: Option<String>,
@@ -86,30 +88,22 @@ struct FolderInput {
     offset: Option<u32>,
 }
 
-/// One page of hits.
 #[derive(Serialize, JsonSchema)]
-struct Output {
-    /// The hits.
-    items: Vec<Item>,
-    /// Where this page stands.
-    page: PageFacts,
-    /// Whether something could not be looked at.
-    partial: bool,
-    /// What the reader should know.
-    notes: Vec<Note>,
+struct Effective {
+    mode: &'static str,
+    /// The address below which was looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    below: Option<String>,
+    /// A part of the folder's path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct PageFacts {
-    limit: u32,
-    returned: usize,
-    offset: u32,
-    next_offset: Option<u32>,
-    more_results: bool,
-}
-
-/// One file or folder.
+/// One file, page, row of a list or folder.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Item {
@@ -139,12 +133,17 @@ struct Item {
 enum Kind {
     File,
     Folder,
+    /// A page or a news post of a site.
+    Page,
+    /// A row of a list.
+    ListItem,
 }
 
 /// What a hit has to be, beside its words. Texts are in lower case.
 #[derive(Default)]
 struct Filters {
-    kind: Option<Kind>,
+    /// Folders alone, or everything but folders.
+    folders: bool,
     name: Option<String>,
     file_type: Option<String>,
     folder: Option<String>,
@@ -183,7 +182,7 @@ async fn call_folders(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Valu
     let below = word("siteUrl", input.site_url.as_ref())?;
     // Quotes would end the phrase; the name is compared here once more.
     let kql = format!("filename:\"{}*\"", input.name.trim().replace('"', " "));
-    let filters = Filters { kind: Some(Kind::Folder), name, below, ..Filters::default() };
+    let filters = Filters { folders: true, name, below, ..Filters::default() };
     found(reach, &kql, &filters, (input.limit, input.offset), Vec::new()).await
 }
 
@@ -207,7 +206,11 @@ async fn found(
     if offset > MAX_OFFSET {
         return Err(Refusal::argument("offset", format!("`offset` ends at {MAX_OFFSET}.")));
     }
-    let found = walk(&reach.graph(Need::Sites), kql, filters, offset, limit).await?;
+    // Pages are items of a list, which a permission for sites alone finds; folders are found in drives.
+    let scopes = (reach.services.policy.required_scopes)(Need::Sites);
+    let lists = !filters.folders && scopes.iter().any(|scope| scope.starts_with("Sites."));
+    let entities: &[_] = if lists { &[Entity::DriveItem, Entity::ListItem] } else { &[Entity::DriveItem] };
+    let found = walk(&reach.graph(Need::Sites), entities, kql, filters, offset, limit).await?;
     notes.push(Note::new(
         "RANKED_MAY_OMIT",
         "Graph's index ranks by relevance, and may omit matches and whole libraries.",
@@ -217,26 +220,34 @@ async fn found(
         notes.push(Note::new("NOTHING_FOUND", "Nothing that you can open in SharePoint or OneDrive matches."));
     }
     notes.extend(found.cut);
-    answer(&Output {
-        page: PageFacts {
-            limit,
-            returned: found.items.len(),
-            offset,
-            next_offset: found.next.filter(|next| *next <= MAX_OFFSET),
-            more_results: found.next.is_some(),
-        },
+    answer(&Envelope {
+        page: PageFacts::by_offset(limit, found.items.len(), offset, found.next, MAX_OFFSET),
         items: found.items,
         partial,
         notes,
+        effective: Effective {
+            mode: "search",
+            below: filters.below.clone(),
+            folder: filters.folder.clone(),
+            after: filters.after.map(|after| after.to_string()),
+            before: filters.before.map(|before| before.to_string()),
+        },
     })
 }
 
 /// Page by page, until enough is found.
-async fn walk(graph: &Reader<'_>, kql: &str, filters: &Filters, offset: u32, limit: u32) -> Result<Found, Refusal> {
+async fn walk(
+    graph: &Reader<'_>,
+    entities: &[Entity],
+    kql: &str,
+    filters: &Filters,
+    offset: u32,
+    limit: u32,
+) -> Result<Found, Refusal> {
     let mut found = Found { items: Vec::new(), next: None, cut: None };
     let mut from = offset;
     for read in 1..=MAX_PAGES {
-        let asked = Search { entity: Entity::DriveItem, kql, from, size: SIZE };
+        let asked = Search { entities, kql, from, size: SIZE };
         let answers: Result<Answers<FoundItem>, _> = graph.ask(&GraphAsk::Search(asked)).await;
         let page = match answers.and_then(Answers::container) {
             Ok(page) => page,
@@ -286,13 +297,18 @@ impl Filters {
         let after = date("afterDateTime", input.after_date_time.as_ref(), Bound::After)?;
         let before = date("beforeDateTime", input.before_date_time.as_ref(), Bound::Before)?;
         let file_type = word("fileType", input.file_type.as_ref())?;
+        let author = word("author", input.author.as_ref())?;
+        if author.is_some() {
+            let how = "`author` was looked for in names, and in addresses where Microsoft 365 gives them.";
+            notes.push(Note::new("NAME_MATCHED", how));
+        }
         Ok(Self {
-            kind: Some(Kind::File),
+            folders: false,
             name: None,
             file_type: file_type.map(|kind| kind.trim_start_matches('.').to_owned()),
             folder: word("folderName", input.folder_name.as_ref())?,
             below: word("siteUrl", input.site_url.as_ref())?,
-            author: word("author", input.author.as_ref())?,
+            author,
             after,
             before,
         })
@@ -321,7 +337,7 @@ impl Filters {
 
     /// Bounds are inclusive.
     fn matches(&self, item: &FoundItem) -> bool {
-        let name = item.name.to_lowercase();
+        let name = name_of(item).to_lowercase();
         let url = item.web_url.as_deref().unwrap_or_default().to_lowercase().replace("%20", " ");
         let at = item.last_modified_date_time.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
         let dated = match at {
@@ -330,13 +346,11 @@ impl Filters {
         };
         let made_by = |actors: &Option<Actors>, text: &str| {
             let user = actors.as_ref().and_then(|actors| actors.user.as_ref());
-            user.is_some_and(|user| {
-                [&user.display_name, &user.email].into_iter().flatten().any(|part| part.to_lowercase().contains(text))
-            })
+            user.is_some_and(|user| is_by(user, text))
         };
         let folders = url.rsplit_once('/').map_or("", |(folders, _)| folders);
         dated
-            && self.kind.is_none_or(|kind| kind == kind_of(item))
+            && kind_of(item).is_some_and(|kind| self.folders == (kind == Kind::Folder))
             && self.name.as_deref().is_none_or(|text| name.contains(text))
             && self.file_type.as_deref().is_none_or(|kind| name.rsplit_once('.').is_some_and(|(_, own)| own == kind))
             && self.folder.as_deref().is_none_or(|text| folders.contains(text))
@@ -348,28 +362,62 @@ impl Filters {
     }
 }
 
+/// Whether somebody is meant by a part of their name or address. Graph's index often gives the name alone
+/// (<https://learn.microsoft.com/graph/api/resources/identity>): an address is then compared with it, word by word.
+fn is_by(user: &Actor, text: &str) -> bool {
+    let name = user.display_name.as_deref().unwrap_or_default().to_lowercase();
+    let email = user.email.as_deref().map(str::to_lowercase);
+    let words = match (&email, text.split_once('@')) {
+        (None, Some((local, _))) if !local.is_empty() => local,
+        _ => return name.contains(text) || email.is_some_and(|email| email.contains(text)),
+    };
+    words.split(['.', '-', '_']).all(|word| name.split_whitespace().any(|part| part == word))
+}
+
 /// Whether an address lies below another: `…/sites/finance` holds nothing of `…/sites/finance-old`.
 fn is_below(url: &str, place: &str) -> bool {
     let place = place.trim_end_matches('/');
     url.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn kind_of(item: &FoundItem) -> Kind {
-    if item.folder.is_some() { Kind::Folder } else { Kind::File }
+/// Nothing for a document as the list of its library knows it: it is found as what it is.
+fn kind_of(item: &FoundItem) -> Option<Kind> {
+    if item.kind.as_deref() != Some("#microsoft.graph.listItem") {
+        return Some(if item.folder.is_some() { Kind::Folder } else { Kind::File });
+    }
+    let url = item.web_url.as_deref().unwrap_or_default().to_lowercase();
+    if url.contains("/sitepages/") {
+        return Some(Kind::Page);
+    }
+    url.contains("/lists/").then_some(Kind::ListItem)
+}
+
+/// What it is called: a list's item may have no name but its address.
+fn name_of(item: &FoundItem) -> String {
+    let last = || item.web_url.as_deref().and_then(|url| url.rsplit('/').next()).unwrap_or_default();
+    if item.name.is_empty() { last().replace("%20", " ") } else { item.name.clone() }
 }
 
 fn item(hit: Hit<FoundItem>) -> Item {
-    let kind = kind_of(&hit.resource);
-    let drive = hit.resource.parent_reference.as_ref().and_then(|parent| parent.drive_id.as_deref());
-    let uri = drive.and_then(|drive| file_uri(drive, &hit.resource.id));
+    let (kind, name) = (kind_of(&hit.resource).unwrap_or(Kind::ListItem), name_of(&hit.resource));
+    let parent = hit.resource.parent_reference.as_ref();
+    let uri = match kind {
+        Kind::File | Kind::Folder => parent.and_then(|parent| file_uri(parent.drive_id.as_deref()?, &hit.resource.id)),
+        Kind::Page => parent.and_then(|parent| {
+            let (site, id) = (Segment::new(parent.site_id.as_deref()?)?, Segment::new(hit.resource.id.as_str())?);
+            Some(ResourceUri::Page { site, id }.to_string())
+        }),
+        Kind::ListItem => None,
+    };
     let reason = match (kind, &uri) {
+        (Kind::ListItem, _) => Some("Rows of lists are not read; `webUrl` opens it.".to_owned()),
+        (Kind::Page, None) => Some("Microsoft 365 does not say on which site it is.".to_owned()),
         (_, None) => Some("Microsoft 365 does not say in which drive it lies.".to_owned()),
-        (Kind::Folder, _) => None,
+        (Kind::Page | Kind::Folder, _) => None,
         (Kind::File, _) => readable(&hit.resource).err().map(|refusal| refusal.message().to_owned()),
     };
     let FoundItem {
         id,
-        name,
         web_url,
         size,
         created_date_time,

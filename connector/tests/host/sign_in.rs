@@ -132,6 +132,7 @@ async fn tried(place: &Place, call: bool) -> (Result<Tried, SignInError>, Vec<St
         client_id: "a-client".to_owned(),
         port: None,
         entra: false,
+        stranger: false,
         call: call.then(|| ("test-tool".to_owned(), serde_json::Map::new())),
         extra_roots: None,
     };

@@ -14,7 +14,7 @@ use crate::scene::{CONTOSO, Scene, message};
 use crate::stub::{Fault, Place, serve};
 
 /// An origin that is nobody's, and the Authorization headers that reached it.
-async fn elsewhere() -> (Url, Arc<Mutex<Vec<HeaderMap>>>) {
+pub(crate) async fn elsewhere() -> (Url, Arc<Mutex<Vec<HeaderMap>>>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&seen);
     let app = Router::new().fallback(move |headers: HeaderMap| {

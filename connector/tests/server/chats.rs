@@ -119,6 +119,48 @@ async fn a_message_is_read_and_others_chats_are_told_like_unknown_ones() {
 }
 
 #[tokio::test]
+async fn a_chat_a_channel_and_a_thread_are_listed_and_a_reply_is_that_reply() {
+    let scene = Scene::start().await;
+    let message = |id: &str, by: Value, text: &str| json!({ "id": id, "createdDateTime": "2026-01-09T08:00:00Z", "from": by, "body": { "contentType": "text", "content": text } });
+    let bob = json!({ "user": { "displayName": "Bob" } });
+    scene.stub.script(200, vec![], json!({ "id": CHAT, "topic": "Budget", "chatType": "group" }));
+    let page = [message("2", bob.clone(), &"x".repeat(501)), message("1", Value::Null, "Bob joined")];
+    scene.stub.script(
+        200,
+        vec![],
+        json!({ "value": page, "@odata.nextLink": "https://graph.microsoft.com/v1.0/more" }),
+    );
+    let uri = "teams:///chats/19%3A0bd0%40thread.v2/messages";
+    let chat = scene.tool("read_resource", json!({ "uri": uri })).await.result()["structuredContent"].clone();
+    assert_eq!((&chat["kind"], &chat["title"], &chat["uri"]), (&json!("conversation"), &json!("Budget"), &json!(uri)));
+    let listed = &chat["metadata"]["messages"];
+    assert_eq!(listed[0]["uri"], format!("{uri}/2"));
+    assert_eq!(
+        (&listed[0]["isWhole"], &listed[1]["isWhole"], &listed[1]["from"]),
+        (&json!(false), &json!(true), &Value::Null)
+    );
+    assert!(chat["notes"].to_string().contains("MORE_IN_CONVERSATION"), "{chat}");
+    let asked: Vec<_> = scene.stub.asked().iter().map(|asked| asked.path.clone()).collect();
+    assert_eq!(asked, ["/v1.0/chats/19%3A0bd0%40thread.v2", "/v1.0/chats/19%3A0bd0%40thread.v2/messages"]);
+
+    let channel = "teams:///teams/t/channels/c/messages";
+    for (uri, path) in [
+        (channel.to_owned(), "/v1.0/teams/t/channels/c/messages"),
+        (format!("{channel}/1/replies"), "/v1.0/teams/t/channels/c/messages/1/replies"),
+    ] {
+        scene.stub.script(200, vec![], json!({ "value": [message("7", bob.clone(), "hello")] }));
+        let read = scene.tool("read_resource", json!({ "uri": uri })).await.result()["structuredContent"].clone();
+        assert_eq!(read["metadata"]["messages"][0]["uri"], format!("{uri}/7"));
+        assert_eq!(scene.stub.asked().last().unwrap().path, path);
+    }
+    let reply = format!("{channel}/1/replies/7");
+    scene.stub.script(200, vec![], message("7", bob, "hello"));
+    let read = scene.tool("read_resource", json!({ "uri": reply })).await.result()["structuredContent"].clone();
+    assert_eq!((&read["kind"], &read["content"]), (&json!("chatMessage"), &json!("hello")));
+    assert_eq!(scene.stub.asked().last().unwrap().path, "/v1.0/teams/t/channels/c/messages/1/replies/7");
+}
+
+#[tokio::test]
 async fn a_throttled_walk_gives_what_it_has() {
     let scene = Scene::start().await;
     scene.stub.script(200, vec![], page(&[said("1", "bob", "2026-01-09T08:00:00Z")], true));

@@ -36,6 +36,29 @@ async fn a_token_in_the_address_is_no_token() {
 }
 
 #[tokio::test]
+async fn two_tokens_are_one_too_many() {
+    let scene = Scene::start().await;
+    let bearer = format!("Bearer {}", scene.alice());
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {} });
+    let request = scene.http.post(scene.running.mcp.clone()).header("authorization", &bearer);
+    let answer = read(request.header("authorization", &bearer).json(&body).send().await.unwrap()).await;
+    assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (400, Some("invalid_request")));
+    assert!(answer.challenge().contains("error=\"invalid_request\""), "{}", answer.challenge());
+}
+
+#[tokio::test]
+async fn what_a_switched_off_tool_finds_is_not_read_either() {
+    let off = ["chat_message_search", "sharepoint_search"].map(str::to_owned);
+    let scene = Scene::with(|config| config.admission.disabled_tools = off.into_iter().collect()).await;
+    let token = scene.alice();
+    let read = async |uri: &str| scene.call(&token, "read_resource", json!({ "uri": uri })).await.json();
+    let code = |answer: &serde_json::Value| answer["result"]["structuredContent"]["error"]["code"].clone();
+    assert_eq!(code(&read("teams:///chats/19%3Aa/messages/1").await), "TOOL_DISABLED");
+    // One of the two tools that find files is still on.
+    assert_ne!(code(&read("file:///b/c").await), "TOOL_DISABLED");
+}
+
+#[tokio::test]
 async fn a_tenant_that_nobody_enabled_sees_no_tool() {
     let scene = Scene::start().await;
     let token = scene.token("cccccccc-0365-4c11-a0ff-00000000000c", ALICE);
@@ -106,6 +129,25 @@ async fn there_are_no_sessions_and_no_streams() {
     assert!(answer.headers.get("mcp-session-id").is_none());
     let get = scene.http.get(scene.running.mcp.clone()).bearer_auth(&alice).header("accept", "text/event-stream");
     assert_eq!(read(get.send().await.unwrap()).await.status, 405);
+    // Whoever names one is told that there is none, whatever they ask, and after they have said who they are.
+    for method in [http::Method::GET, http::Method::POST, http::Method::DELETE] {
+        let named = scene.http.request(method.clone(), scene.running.mcp.clone()).header("mcp-session-id", "s1");
+        let nobody = named.try_clone().unwrap();
+        let answer = read(named.bearer_auth(&alice).send().await.unwrap()).await;
+        assert_eq!((answer.status, &answer.json()["error"]["code"]), (404, &json!("unknown_session")), "{method}");
+        assert_eq!(read(nobody.send().await.unwrap()).await.status, 401, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn heads_and_arguments_have_bounds() {
+    let scene = Scene::start().await;
+    let alice = scene.alice();
+    let large = scene.http.get(scene.running.mcp.clone()).header("x-large", "x".repeat(150_000));
+    assert_eq!(read(large.send().await.unwrap()).await.status, 431);
+    let long = scene.call(&alice, "outlook_email_search", json!({ "query": "x".repeat(20_000) })).await.result();
+    assert_eq!(long["structuredContent"]["error"]["code"], "INVALID_ARGUMENT");
+    assert_eq!(long["structuredContent"]["error"]["parameters"], json!(["query"]));
 }
 
 #[tokio::test]

@@ -88,7 +88,7 @@ async fn a_file_is_fetched_without_the_token() {
 
 #[tokio::test]
 async fn each_drive_needs_the_permission_that_is_promised_for_it() {
-    let (downloads, _) = content(200, b"text", None).await;
+    let (downloads, _) = content(200, b"the plan of the year", None).await;
     for (kind, owner, needed) in [
         ("documentLibrary", "anybody", "Sites.Read.All"),
         ("business", ALICE, "Files.Read"),
@@ -114,8 +114,8 @@ async fn each_drive_needs_the_permission_that_is_promised_for_it() {
 
 #[tokio::test]
 async fn a_redirect_that_leads_elsewhere_is_not_followed() {
-    let (downloads, content) = content(200, b"text", None).await;
-    let (other, not_ours) = self::content(200, b"text", None).await;
+    let (downloads, content) = content(200, b"the plan of the year", None).await;
+    let (other, not_ours) = self::content(200, b"the plan of the year", None).await;
     for location in [other.as_str(), "https://files.attacker.example/a", "/relative", "file:///etc/passwd", ""] {
         let scene = scene(&downloads).await;
         found(&scene, "documentLibrary", "nobody", "plan.txt", location);
@@ -143,7 +143,7 @@ async fn a_host_of_downloads_that_fails_is_one_refusal() {
 
 #[tokio::test]
 async fn what_is_not_read_is_refused_before_it_is_fetched() {
-    let (downloads, content) = content(200, b"text", None).await;
+    let (downloads, content) = content(200, b"the plan of the year", None).await;
     for (name, mime, size, code) in [
         ("photo.png", "image/png", 20, "UNSUPPORTED_TYPE"),
         ("app.js", "application/x-javascript", 20, "UNSUPPORTED_TYPE"),
@@ -168,7 +168,7 @@ async fn what_is_not_read_is_refused_before_it_is_fetched() {
 
 #[tokio::test]
 async fn a_name_is_looked_for_where_there_is_no_such_id() {
-    let (downloads, _) = content(200, b"text", None).await;
+    let (downloads, _) = content(200, b"the plan of the year", None).await;
     let scene = scene(&downloads).await;
     scene.stub.script(200, vec![], drive("documentLibrary", "nobody"));
     scene.stub.script(404, vec![], json!({ "error": { "code": "itemNotFound" } }));

@@ -96,13 +96,13 @@ async fn speed_of_the_list() {
     assert!(rate >= 3000.0, "{rate}");
 }
 
-/// A document of words that nothing compresses well, so that a megabyte of file is several of text.
-fn document_of_a_megabyte() -> Vec<u8> {
+/// A document of words that nothing compresses well, so that two megabytes of text are one of file.
+pub(crate) fn document_of(characters: usize, first: &str) -> Vec<u8> {
     use std::fmt::Write as _;
     use std::io::Write as _;
     let mut words = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut body = String::new();
-    while body.len() < 2_100_000 {
+    let mut body = format!("<w:p><w:r><w:t>{first}</w:t></w:r></w:p>");
+    while body.len() < characters {
         body.push_str("<w:p><w:r><w:t>");
         for _ in 0..60 {
             words = words.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -129,7 +129,7 @@ fn document_of_a_megabyte() -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement"]
 async fn speed_of_a_document() {
-    let file = document_of_a_megabyte();
+    let file = document_of(2_100_000, "words");
     let (downloads, _) = files::content(200, &file, None).await;
     let scene = files::scene(&downloads).await;
     let mut times = Vec::new();

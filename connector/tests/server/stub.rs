@@ -61,7 +61,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    async fn answer(self) -> Response {
+    pub(crate) async fn answer(self) -> Response {
         match self {
             Self::Status(status, retry_after) => {
                 let mut response = (StatusCode::from_u16(status).unwrap(), Json(json!({}))).into_response();
@@ -116,12 +116,12 @@ struct Inner {
     kids: Vec<&'static str>,
     /// Whose each token for Graph is.
     people: BTreeMap<String, String>,
-    faults: BTreeMap<Place, VecDeque<Fault>>,
+    faults: BTreeMap<Place, VecDeque<Option<Fault>>>,
 }
 
 impl Inner {
     fn fault(&mut self, place: Place) -> Option<Fault> {
-        self.faults.get_mut(&place)?.pop_front()
+        self.faults.get_mut(&place)?.pop_front()?
     }
 }
 
@@ -176,7 +176,12 @@ impl Stub {
 
     /// The next `times` answers of this place go wrong.
     pub(crate) fn fail(&self, place: Place, fault: &Fault, times: usize) {
-        self.lock().faults.entry(place).or_default().extend(std::iter::repeat_n(fault.clone(), times));
+        self.lock().faults.entry(place).or_default().extend(std::iter::repeat_n(Some(fault.clone()), times));
+    }
+
+    /// So many answers of this place are as they should be; what goes wrong comes after them.
+    pub(crate) fn spare(&self, place: Place, times: usize) {
+        self.lock().faults.entry(place).or_default().extend(std::iter::repeat_n(None, times));
     }
 
     pub(crate) fn set_messages(&self, messages: Vec<Value>) {

@@ -63,6 +63,9 @@ const FORGERIES: &[(&str, Change)] = &[
         claims.remove("scp");
         claims.insert("roles".into(), json!(["access_as_user"]));
     }),
+    ("identity", |_, claims| {
+        claims.remove("scp");
+    }),
     ("client", |_, claims| {
         claims.insert("azp".into(), "00000000-0000-0000-0000-000000000001".into());
     }),
@@ -85,7 +88,7 @@ async fn each_rule_refuses_what_breaks_it() {
         change(&mut header, &mut claims);
         let token = Stub::sign(&header, &Value::Object(claims).to_string());
         let answer = scene.earlier_era(&token, "tools/list", json!({})).await;
-        let expected = if *name == "scope" { 403 } else { 401 };
+        let expected = if ["scope", "delegated"].contains(name) { 403 } else { 401 };
         assert_eq!(answer.status, expected, "{name}");
         assert!(answer.challenge().contains(rule.says), "{name}: {}", answer.challenge());
     }

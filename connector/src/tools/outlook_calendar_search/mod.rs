@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::dates::{self, Bound};
+use super::envelope::{Envelope, PageFacts};
 use super::{Note, Reach, ToolRow, answer, arguments, input_schema, output_schema};
 use crate::graph::calendar::Event;
 use crate::graph::client::Reader;
@@ -42,7 +43,7 @@ pub(super) const TOOL: ToolRow = ToolRow {
                   Series are given as their occurrences. Complete and in order; read_resource gives an event's text.",
     needs: &[Need::OwnCalendar],
     input: input_schema::<Input>,
-    output: output_schema::<Output>,
+    output: output_schema::<Envelope<Hit, Effective>>,
     call: |reach, arguments| Box::pin(call(reach, arguments)),
 };
 
@@ -77,43 +78,9 @@ enum Order {
     Oldest,
 }
 
-/// One page of hits.
-#[derive(Serialize, JsonSchema)]
-struct Output {
-    /// The hits.
-    items: Vec<Hit>,
-    /// Where this page stands.
-    page: PageFacts,
-    /// Whether something could not be looked at.
-    partial: bool,
-    /// What the reader should know.
-    notes: Vec<Note>,
-    /// What was really asked.
-    effective: Effective,
-}
-
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct PageFacts {
-    limit: u32,
-    returned: usize,
-    offset: u32,
-    next_offset: Option<u32>,
-    more_results: bool,
-    total: Option<u32>,
-    total_kind: TotalKind,
-}
-
-/// How far `total` can be relied on.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum TotalKind {
-    Exact,
-    Unknown,
-}
-
 #[derive(Serialize, JsonSchema)]
 struct Effective {
+    mode: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     mailbox: Option<String>,
     after: String,
@@ -157,20 +124,23 @@ async fn call(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Value, Refus
     }
     let passed = offset.saturating_add(u32::try_from(items.len()).unwrap_or(u32::MAX));
     let more = passed < total || partial.is_some();
-    answer(&Output {
+    let next = (passed < total).then_some(passed);
+    answer(&Envelope {
         page: PageFacts {
-            limit,
-            returned: items.len(),
-            offset,
-            next_offset: (passed < total && passed <= MAX_OFFSET).then_some(passed),
             more_results: more,
-            total: partial.is_none().then_some(total),
-            total_kind: if partial.is_none() { TotalKind::Exact } else { TotalKind::Unknown },
+            ..PageFacts::by_offset(limit, items.len(), offset, next, MAX_OFFSET)
+                .counted(partial.is_none().then_some(total))
         },
         items,
         partial: partial.is_some(),
         notes,
-        effective: Effective { mailbox: owner, after: from.to_string(), before: to.to_string(), order },
+        effective: Effective {
+            mode: "calendarView",
+            mailbox: owner,
+            after: from.to_string(),
+            before: to.to_string(),
+            order,
+        },
     })
 }
 

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::envelope::{Envelope, PageFacts};
 use super::{Note, Reach, ToolRow, answer, arguments, cursor, input_schema, output_schema};
 use crate::policy::refusals::how_to_restore;
 use crate::policy::scopes::Need;
@@ -33,7 +34,7 @@ pub(super) const TOOL: ToolRow = ToolRow {
                   Without `query` the answer is complete and in order; with `query` it is ranked by relevance and may omit matches.",
     needs: &[Need::OwnMail, Need::BasicMail],
     input: input_schema::<Input>,
-    output: output_schema::<Output>,
+    output: output_schema::<Envelope<Hit, Effective>>,
     call: |reach, arguments| Box::pin(call(reach, arguments)),
 };
 
@@ -86,43 +87,6 @@ enum RecipientField {
 enum Order {
     Newest,
     Oldest,
-}
-
-/// One page of hits.
-#[derive(Serialize, JsonSchema)]
-struct Output {
-    /// The hits.
-    items: Vec<Hit>,
-    /// Where this page stands.
-    page: PageFacts,
-    /// Whether something could not be looked at.
-    partial: bool,
-    /// What the reader should know.
-    notes: Vec<Note>,
-    /// What was really asked.
-    effective: Effective,
-}
-
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct PageFacts {
-    limit: u32,
-    returned: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offset: Option<u32>,
-    next_offset: Option<u32>,
-    next_cursor: Option<String>,
-    more_results: bool,
-    total: Option<u32>,
-    total_kind: TotalKind,
-}
-
-/// How far `total` can be relied on.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-enum TotalKind {
-    Exact,
-    Unknown,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -214,18 +178,13 @@ async fn call(reach: &Reach<'_>, raw: Map<String, Value>) -> Result<Value, Refus
     let total = at_the_end.then_some(passed);
     let next_offset = (query.is_none() && found.more && passed <= MAX_OFFSET).then_some(passed);
     let next_cursor = found.next.and_then(|place| cursor::seal(reach, &question, &place));
-    answer(&Output {
+    answer(&Envelope {
         items,
         page: PageFacts {
-            limit,
-            returned,
             offset: query.is_none().then_some(offset),
-            next_offset,
-            more_results: found.more,
-            total: (query.is_none() && !found.more && !found.partial && (returned > 0 || offset == 0))
-                .then_some(passed),
-            total_kind: if total.is_some() { TotalKind::Exact } else { TotalKind::Unknown },
             next_cursor,
+            more_results: found.more,
+            ..PageFacts::by_offset(limit, returned, offset, next_offset, MAX_OFFSET).counted(total)
         },
         partial: found.partial,
         notes,

@@ -1,4 +1,4 @@
-//! An attachment, if it is a kind of file that is read. Anything else is refused by name, before its content is asked for.
+//! An attachment, if it is a kind of file that is read, or an Outlook item. Anything else is refused by name, before its content is asked for.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ use crate::graph::request::GraphRead;
 use crate::refusal::{Code, Refusal};
 use crate::resource_uri::{Mailbox, Segment};
 
-/// Graph sends the content inside JSON: this much of it fits into the largest answer that is taken.
+/// Graph sends the content of files inside JSON: this much of it fits into the largest answer that is taken.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 pub(super) async fn read(
@@ -25,10 +25,18 @@ pub(super) async fn read(
 ) -> Result<Whole, Refusal> {
     let facts: Attachment = graph.read(&GraphRead::AttachmentFacts { mailbox, message, id }).await?;
     let format = readable(&facts)?;
-    let attachment: Attachment = graph.read(&GraphRead::Attachment { mailbox, message, id }).await?;
-    let not_there = || Refusal::new(Code::ConversionFailed, "The attachment comes without content.");
-    let bytes =
-        attachment.content_bytes.as_deref().and_then(|text| STANDARD.decode(text).ok()).ok_or_else(not_there)?;
+    let (attachment, format, bytes) = if facts.is_item() {
+        let bytes = graph.raw(&GraphRead::AttachedItem { mailbox, message, id }).await?;
+        // Events and contacts are exported as iCalendar and vCard, which are text.
+        let format = if bytes.starts_with(b"BEGIN:V") { Format::Text } else { format };
+        (facts, format, bytes.to_vec())
+    } else {
+        let attachment: Attachment = graph.read(&GraphRead::Attachment { mailbox, message, id }).await?;
+        let not_there = || Refusal::new(Code::ConversionFailed, "The attachment comes without content.");
+        let bytes =
+            attachment.content_bytes.as_deref().and_then(|text| STANDARD.decode(text).ok()).ok_or_else(not_there)?;
+        (attachment, format, bytes)
+    };
     let declared = attachment.content_type.as_deref().unwrap_or_default();
     let charset = declared.split(';').skip(1).find_map(|part| part.trim().strip_prefix("charset="));
     let charset = charset.map(|charset| charset.trim_matches('"').to_owned());
@@ -62,14 +70,15 @@ pub(super) fn readable(attachment: &Attachment) -> Result<Format, Refusal> {
             format!("This attachment is not read: mime type '{mime}' is not allowed{why}."),
         ))
     };
-    match attachment.kind.as_deref() {
-        Some("#microsoft.graph.itemAttachment") => return refuse("message/rfc822", " (it is an Outlook item)"),
-        Some("#microsoft.graph.referenceAttachment") => {
-            return refuse("application/octet-stream", " (it is a link to a file elsewhere)");
-        }
-        _ => {}
+    if attachment.kind.as_deref() == Some("#microsoft.graph.referenceAttachment") {
+        return refuse("application/octet-stream", " (it is a link to a file elsewhere)");
     }
-    let Some(format) = Format::of(attachment.name.as_deref(), attachment.content_type.as_deref()) else {
+    let format = if attachment.is_item() {
+        Some(Format::Eml)
+    } else {
+        Format::of(attachment.name.as_deref(), attachment.content_type.as_deref())
+    };
+    let Some(format) = format else {
         let mime = format::essence(attachment.content_type.as_deref().unwrap_or_default());
         return refuse(if mime.is_empty() { "application/octet-stream" } else { &mime }, "");
     };

@@ -79,7 +79,8 @@ async fn file(
 ) -> Result<Whole, Refusal> {
     let format = readable(&item)?;
     let limit = Limits::default().file_bytes;
-    let bytes = graph.content(&GraphRead::Content { drive, id }, limit).await?;
+    let (bytes, kind) = graph.content(&GraphRead::Content { drive, id }, limit).await?;
+    is_whole(format, &item, bytes.len(), &kind)?;
     let mut notes = Vec::new();
     let extracted = document::extract(reach, Job { format, charset: None, bytes: bytes.to_vec() }, &mut notes).await?;
     let declared = item.file.as_ref().and_then(|file| file.mime_type.as_deref()).unwrap_or_default();
@@ -97,6 +98,20 @@ async fn file(
         content: Content::Document(extracted),
         notes,
     })
+}
+
+/// Text has nothing in itself that would tell a part of it, or a page of a proxy's in its place, from the whole. Office's formats and PDF
+/// do, and SharePoint writes properties into them, so that their size need not be the one that it tells.
+fn is_whole(format: Format, item: &FoundItem, came: usize, kind: &str) -> Result<(), Refusal> {
+    let is_foreign = format::essence(kind) == "text/html" && format != Format::Html;
+    let is_short = format == Format::Text && item.size.is_some_and(|size| (came as u64) < size);
+    if is_foreign || is_short {
+        return Err(Refusal::new(
+            Code::UpstreamError,
+            "What came in place of the file is not the file, or a part of it.",
+        ));
+    }
+    Ok(())
 }
 
 async fn folder(graph: &Reader<'_>, drive: &Segment, id: &Segment, item: FoundItem) -> Result<Whole, Refusal> {

@@ -2,6 +2,7 @@
 
 mod attachment;
 mod chat;
+mod conversation;
 mod document;
 mod event;
 mod file;
@@ -36,7 +37,7 @@ pub(super) const TOOL: ToolRow = ToolRow {
     name: NAME,
     title: "Read a Microsoft 365 resource",
     description: "Reads what a `uri` names: mail:///messages/{id}, mail:///messages/{id}/attachments/{id}, mail:///folders/, mail:///folders/{id}, calendar:///events/{id}, \
-                  teams:///chats/{id}/messages/{id}, teams:///teams/{id}/channels/{id}/messages/{id}, file:///{driveId}/{itemId} or \
+                  teams:///chats/{id}/messages[/{id}], teams:///teams/{id}/channels/{id}/messages[/{id}], …/messages/{id}/replies[/{id}], file:///{driveId}/{itemId} or \
                   file:///{driveId}/{path} (a folder lists what lies in it), drive:///sites/{siteId}, site:///{siteId} and \
                   page:///sites/{siteId}/pages/{pageId}. Files and attachments are read as what they are: Word, Excel, PowerPoint, PDF, mail, text. Long content comes in parts: repeat the \
                   call with `cursor`. Up to 20 uris can be read in one call with `uris`.",
@@ -118,6 +119,8 @@ enum Kind {
     Folders,
     Event,
     ChatMessage,
+    /// A chat, a channel, or the replies to a message: the newest messages.
+    Conversation,
     File,
     DriveFolder,
     Site,
@@ -190,7 +193,11 @@ async fn several(reach: &Reach<'_>, uris: &[String], wanted: Wanted) -> Result<V
 }
 
 async fn one(reach: &Reach<'_>, text: &str, sealed: Option<&str>, mut wanted: Wanted) -> Result<Document, Refusal> {
-    let uri = ResourceUri::parse(text).map_err(unreadable)?;
+    let uri = match ResourceUri::parse(text) {
+        Ok(uri) => uri,
+        Err(error) => return at_address(reach, text, error).await,
+    };
+    reach.may_read(&uri)?;
     let canonical = uri.to_string();
     let question = cursor::question(NAME, &document::question(&canonical, &wanted));
     wanted.from = sealed.map_or(Ok(0), |sealed| cursor::open(reach, &question, sealed))?;
@@ -200,8 +207,11 @@ async fn one(reach: &Reach<'_>, text: &str, sealed: Option<&str>, mut wanted: Wa
     };
     let graph = match &uri {
         ResourceUri::Event { .. } => reach.calendar(&mailbox),
-        ResourceUri::ChatMessage { .. } => reach.graph(Need::Chats),
-        ResourceUri::ChannelMessage { .. } => reach.graph(Need::Channels),
+        ResourceUri::ChatMessage { .. } | ResourceUri::Chat { .. } => reach.graph(Need::Chats),
+        ResourceUri::ChannelMessage { .. }
+        | ResourceUri::Channel { .. }
+        | ResourceUri::Replies { .. }
+        | ResourceUri::Reply { .. } => reach.graph(Need::Channels),
         ResourceUri::Drives { .. } | ResourceUri::Site { .. } | ResourceUri::Page { .. } => reach.graph(Need::Sites),
         _ => reach.mail(&mailbox),
     };
@@ -214,6 +224,14 @@ async fn one(reach: &Reach<'_>, text: &str, sealed: Option<&str>, mut wanted: Wa
         ResourceUri::ChatMessage { chat, id } => chat::read(&graph, &GraphRead::ChatMessage { chat, id }).await?,
         ResourceUri::ChannelMessage { team, channel, id } => {
             chat::read(&graph, &GraphRead::ChannelMessage { team, channel, id }).await?
+        }
+        ResourceUri::Reply { team, channel, message, id } => {
+            chat::read(&graph, &GraphRead::Reply { team, channel, message, id }).await?
+        }
+        ResourceUri::Chat { chat } => conversation::chat(&graph, chat).await?,
+        ResourceUri::Channel { team, channel } => conversation::channel(&graph, team, channel).await?,
+        ResourceUri::Replies { team, channel, message } => {
+            conversation::replies(&graph, team, channel, message).await?
         }
         ResourceUri::Item { drive, parts } => file::read(reach, drive, parts).await?,
         ResourceUri::Drives { site } => site::drives(&graph, site).await?,
@@ -236,6 +254,27 @@ async fn one(reach: &Reach<'_>, text: &str, sealed: Option<&str>, mut wanted: Wa
         next_cursor,
         truncated: shown.next.is_some(),
         notes,
+    })
+}
+
+/// What is no `uri` of ours is read only if the policy says that addresses are.
+async fn at_address(reach: &Reach<'_>, text: &str, error: UriError) -> Result<Document, Refusal> {
+    let graph = reach.mail(&crate::resource_uri::Mailbox::Own);
+    let Some(answer) = graph.at_address(text).await else { return Err(unreadable(error)) };
+    let content = answer?;
+    Ok(Document {
+        uri: text.to_owned(),
+        kind: Kind::File,
+        mime_type: "application/json".to_owned(),
+        title: None,
+        metadata: Map::new(),
+        page: Place::default(),
+        content,
+        pages: None,
+        sheets: None,
+        next_cursor: None,
+        truncated: false,
+        notes: Vec::new(),
     })
 }
 
