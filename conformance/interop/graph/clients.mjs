@@ -51,5 +51,5 @@ export async function newer() {
   const provider = new AzureIdentityAuthenticationProvider(credential, [everything], undefined, new Set([graph.hostname]));
   const adapter = new GraphRequestAdapter(provider);
   adapter.baseUrl = `${graph.origin}/v1.0`;
-  return { credential, client: createGraphServiceClient(adapter) };
+  return { adapter, credential, client: createGraphServiceClient(adapter) };
 }

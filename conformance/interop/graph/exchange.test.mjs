@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BatchRequestContent, BatchResponseContent, PageIterator } from "@microsoft/microsoft-graph-client";
+import { BatchRequestBuilder, BatchRequestContent as Batch } from "@microsoft/msgraph-sdk-core";
 import { graph, newer, older } from "./clients.mjs";
 import { env, lab, tenant } from "./house.mjs";
 
@@ -27,6 +28,18 @@ test("microsoft-graph-client: mail by pages to the end, attachments", async () =
   const [with_attachments] = (await client.api("/me/messages").filter("hasAttachments eq true").get()).value;
   const attachments = (await client.api(`/me/messages/${with_attachments.id}/attachments`).get()).value;
   assert.match(attachments[0]["@odata.type"], /Attachment$/);
+  const file = attachments.find((attachment) => attachment["@odata.type"] === "#microsoft.graph.fileAttachment");
+  const bytes = await client.api(`/me/messages/${with_attachments.id}/attachments/${file.id}/$value`).responseType("arraybuffer").get();
+  assert.deepEqual(Buffer.from(bytes), Buffer.from(file.contentBytes, "base64"));
+});
+
+test("microsoft-graph-client: an immutable id outlives a move, and is translated", async () => {
+  const client = await older();
+  const [message] = (await client.api("/me/mailFolders/inbox/messages").top(1).select("id").get()).value;
+  const kept = (await client.api(`/me/messages/${message.id}`).header("Prefer", 'IdType="ImmutableId"').get()).id;
+  assert.notEqual(kept, message.id);
+  const asked = { inputIds: [message.id], sourceIdType: "restId", targetIdType: "restImmutableEntryId" };
+  assert.equal((await client.api("/me/translateExchangeIds").post(asked)).value[0].targetId, kept);
 });
 
 test("microsoft-graph-client: events, calendarView, findMeetingTimes", async () => {
@@ -68,6 +81,16 @@ test("msgraph-sdk: profile, mail by pages, attachments", async () => {
   const found = await client.me.messages.get({ queryParameters: { filter: "hasAttachments eq true", top: 1 } });
   const attachments = await client.me.messages.byMessageId(found.value[0].id).attachments.get();
   assert.match(attachments.value[0].odataType, /Attachment$/);
+});
+
+test("msgraph-sdk: batch", async () => {
+  const { adapter, client } = await newer();
+  const batch = new Batch(adapter, {});
+  const me = batch.addBatchRequest(client.me.toGetRequestInformation());
+  const mail = batch.addBatchRequest(client.me.messages.toGetRequestInformation({ queryParameters: { top: 1 } }));
+  const answers = await new BatchRequestBuilder(adapter, {}).postBatchResponseContentAsync(batch);
+  const codes = await answers.getResponsesStatusCodes();
+  assert.deepEqual([codes.get(me.id), codes.get(mail.id)], [200, 200]);
 });
 
 test("msgraph-sdk: events, calendarView, findMeetingTimes", async () => {
