@@ -62,6 +62,14 @@ impl Run {
 }
 
 impl Check {
+    /// Where its question is known from: public pages, CVE, CWE and RFC numbers.
+    pub fn references(&self) -> &'static [String] {
+        match self.run {
+            Run::Code(_) => &[],
+            Run::File(scenario) => &scenario.references,
+        }
+    }
+
     /// The part of the id before `/`.
     pub fn suite(&self) -> &'static str {
         self.id.split_once('/').map_or(self.id, |(suite, _)| suite)
@@ -188,8 +196,26 @@ pub enum Feature {
     Setup,
     /// The assistant's back end stands in front of it.
     Host,
+    /// Its own audit log can be read.
+    AuditLog,
+    /// Its OAuth client signs somebody in at a server that is named to it.
+    Client,
     /// It exchanges its callers' tokens for tokens of its own (On-Behalf-Of). Follows from `sign_in`.
     Exchange,
+    /// Its callers send tokens that Entra made for it, so that it must refuse forged ones. Follows from `sign_in`.
+    EntraTokens,
+    /// It is reached over HTTP. Follows from `transport`.
+    Endpoint,
+    /// It speaks MCP 2026-07-28, in which one request says everything. Follows from `protocol`.
+    Stateless,
+    /// What it reads can be read as MCP resources, too.
+    Resources,
+    /// Its refusals carry the codes of the tool contract; without, the class of a refusal counts. Follows from `error_codes`.
+    ErrorCodes,
+    /// The tool that is called. Follows from `missing_tools`.
+    Tool,
+    /// The argument that is given. Follows from the template of the tool's arguments.
+    Argument,
 }
 
 impl Feature {
@@ -201,7 +227,16 @@ impl Feature {
         Self::Cursors,
         Self::Setup,
         Self::Host,
+        Self::AuditLog,
+        Self::Client,
         Self::Exchange,
+        Self::EntraTokens,
+        Self::Endpoint,
+        Self::Stateless,
+        Self::Resources,
+        Self::ErrorCodes,
+        Self::Tool,
+        Self::Argument,
     ];
 }
 
@@ -214,7 +249,16 @@ impl fmt::Display for Feature {
             Self::Cursors => "cursors",
             Self::Setup => "setup",
             Self::Host => "host",
+            Self::AuditLog => "audit-log",
+            Self::Client => "client",
             Self::Exchange => "exchange",
+            Self::EntraTokens => "entra-tokens",
+            Self::Endpoint => "endpoint",
+            Self::Stateless => "stateless",
+            Self::Resources => "resources",
+            Self::ErrorCodes => "error-codes",
+            Self::Tool => "tool",
+            Self::Argument => "argument",
         })
     }
 }

@@ -6,7 +6,7 @@ use reqwest::{Certificate, Client, Proxy, redirect};
 use url::Url;
 
 /// How long any single answer may take before the request counts as unanswered.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long it may take when a person holds the request in a proxy.
 const PATIENCE_OF_A_PERSON: Duration = Duration::from_mins(10);

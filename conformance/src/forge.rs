@@ -2,13 +2,13 @@
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{self, RsaEncoding, RsaKeyPair};
+use aws_lc_rs::signature::{self, KeyPair as _, RsaEncoding, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fixtures::plan::SigningKey;
-use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject as _;
-use serde_json::{Map, Value};
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use serde_json::{Map, Value, json};
 
 /// A token being forged.
 #[derive(Debug, Clone)]
@@ -188,9 +188,9 @@ impl Draft {
         Ok(self.finish(input, &URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    /// Signs with HMAC under a secret that everybody knows: the issuer's certificate.
+    /// Signs with HMAC under a secret that everybody knows: what the issuer publishes of its key.
     pub fn sign_hs256(mut self, public: &[u8]) -> Forged {
-        self.changes.push("header alg = HS256, keyed with the issuer's public certificate".to_owned());
+        self.changes.push("header alg = HS256, keyed with the issuer's public key".to_owned());
         self.header.insert("alg".to_owned(), "HS256".into());
         let input = self.input();
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, public), input.as_bytes());
@@ -221,6 +221,27 @@ impl Draft {
     fn finish(self, input: &str, signature: &str) -> Forged {
         Forged { token: format!("{input}.{signature}"), changes: self.changes, genuine: self.genuine }
     }
+}
+
+/// A key's certificate as DER, as `x5c` of the key set holds it.
+pub fn certificate(key: &SigningKey) -> Option<Vec<u8>> {
+    CertificateDer::from_pem_slice(key.certificate_pem.as_bytes()).ok().map(|der| der.to_vec())
+}
+
+/// A key as the key set shows it: JSON text, members in the order of the alphabet.
+pub fn public_jwk(key: &SigningKey) -> Option<Vec<u8>> {
+    let der = PrivatePkcs8KeyDer::from_pem_slice(key.private_pem.as_bytes()).ok()?;
+    let pair = RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).ok()?;
+    let public = pair.public_key();
+    let number = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let jwk = json!({
+        "e": number(public.exponent().big_endian_without_leading_zero()),
+        "kid": key.kid,
+        "kty": "RSA",
+        "n": number(public.modulus().big_endian_without_leading_zero()),
+        "use": "sig",
+    });
+    Some(jwk.to_string().into_bytes())
 }
 
 fn object(part: &str, what: &'static str) -> Result<Map<String, Value>, ForgeError> {

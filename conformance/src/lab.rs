@@ -208,6 +208,14 @@ impl Lab {
         Ok(items.into_iter().map(|(what, count)| (what, count.as_u64().unwrap_or(1))).collect())
     }
 
+    /// Whether a request waits at a fault.
+    pub async fn somebody_waits(&self) -> Result<bool, LabError> {
+        let value = self.get("/lab/faults").await?;
+        let faults = value.get("faults").and_then(Value::as_array).into_iter().flatten();
+        let mut waiting = faults.filter_map(|fault| fault.get("waiting").and_then(Value::as_u64));
+        Ok(waiting.any(|waiting| waiting > 0))
+    }
+
     /// The world's time.
     pub async fn now(&self) -> Result<Timestamp, LabError> {
         let value = self.get("/lab/clock").await?;

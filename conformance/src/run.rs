@@ -1,25 +1,26 @@
 //! Runs checks: each on a bench of its own, several side by side, results in the order they were asked for.
 
 mod around;
+mod ground;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use emulator::clock::Clock;
-use emulator::{Emulator, Options};
 use fixtures::Plan;
 use futures_util::stream::{self, StreamExt as _};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 pub use self::around::Ask;
+use self::ground::{Ground, NoGround};
 use crate::bench::{Bench, Embedded, Measurement, StartError};
 use crate::broken::Broken;
 use crate::check::{Check, Feature, Finding, Run, Setup, Verdict, World};
 pub use crate::client::Via;
 use crate::evidence::Negative;
 use crate::recorder::{Recorder, Sweep};
-use crate::target::{Doors, Process, Profile, Target};
+use crate::suites::Drawing;
+use crate::target::{Doors, Profile, Target};
 
 /// How long one check may take before it is given up as inconclusive.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -40,6 +41,19 @@ pub struct Runner {
     /// The words of the content, where every answer is to be searched for them.
     observed: Option<Arc<Sweep>>,
     via: Option<Via>,
+}
+
+/// What came of many runs with other seeds.
+#[derive(Debug, Default)]
+pub struct Deep {
+    /// Runs.
+    pub runs: u64,
+    /// Histories in those that passed.
+    pub histories: u64,
+    /// Calls that the target answered.
+    pub calls: u64,
+    /// Those that did not pass.
+    pub red: Vec<Outcome>,
 }
 
 /// How one check ended, with everything it recorded.
@@ -102,14 +116,6 @@ pub enum Halt {
     Ours,
 }
 
-/// The emulator that a connector elsewhere was told about: one for the whole run, put back between checks.
-struct Ground {
-    emulator: emulator::Running,
-    doors: Doors,
-    /// The target, if it is ours to start.
-    process: Option<Process>,
-}
-
 /// What stays up after a check.
 pub struct Kept {
     /// Where everything is.
@@ -127,20 +133,9 @@ impl Kept {
     pub async fn end(self) {
         match self.house {
             House::Embedded(house) => house.shutdown().await,
-            House::Elsewhere(ground) => {
-                if let Some(process) = ground.process {
-                    process.end().await;
-                }
-                ground.emulator.shutdown().await;
-            }
+            House::Elsewhere(ground) => ground.end().await,
         }
     }
-}
-
-/// Why there is no ground to ask on.
-enum NoGround {
-    Ours(String),
-    Target(String),
 }
 
 impl Runner {
@@ -213,6 +208,37 @@ impl Runner {
             .await
     }
 
+    /// Runs checks that draw at random again and again, each time with another seed. What passes is counted and let go.
+    pub async fn deep(&self, all: &[Drawing]) -> Deep {
+        let seeds = all.iter().flat_map(|&drawing| (1..=drawing.runs).map(move |seed| (drawing, seed)));
+        let runs = seeds.map(|(drawing, more)| {
+            let check = drawing.check;
+            let runner = Self { seed: self.seed.wrapping_add(more), ..self.clone() };
+            async move {
+                let run = tokio::spawn(async move { runner.one(check, None).await });
+                let outcome = run.await;
+                (
+                    drawing,
+                    outcome.unwrap_or_else(|error| {
+                        Outcome::halted(check, Halt::Ours, format!("the harness failed: {error}"))
+                    }),
+                )
+            }
+        });
+        let mut runs = stream::iter(runs).buffer_unordered(SIDE_BY_SIDE);
+        let mut deep = Deep::default();
+        while let Some((drawing, outcome)) = runs.next().await {
+            deep.runs += 1;
+            deep.calls += outcome.calls;
+            if outcome.verdict == Verdict::Pass {
+                deep.histories += drawing.histories;
+            } else {
+                deep.red.push(outcome);
+            }
+        }
+        deep
+    }
+
     async fn one(&self, check: &'static Check, broken: Option<&'static Broken>) -> Outcome {
         let setup = Setup { world: self.world.unwrap_or(check.setup.world), ..check.setup };
         let started = Embedded::start(Arc::clone(&self.plan), self.seed, &setup, broken).await;
@@ -226,7 +252,8 @@ impl Runner {
         outcome
     }
 
-    async fn ask(&self, check: &'static Check, mut bench: Bench) -> Outcome {
+    async fn ask(&self, check: &'static Check, bench: Bench) -> Outcome {
+        let mut bench = bench.seeded(self.seed);
         if let Some(via) = &self.via
             && let Err(why) = bench.via(via)
         {
@@ -276,54 +303,17 @@ impl Runner {
             }
             outcomes.push(self.told(self.on(check, &ground).await));
         }
-        if let Some(process) = ground.process {
-            process.end().await;
-        }
-        ground.emulator.shutdown().await;
+        ground.end().await;
         outcomes
-    }
-
-    async fn ground(&self, profile: &Profile) -> Result<Ground, NoGround> {
-        let options = Options {
-            clock: Clock::running(),
-            seed: self.seed,
-            login_port: profile.login_port,
-            graph_port: profile.graph_port,
-            content_port: profile.content_port,
-            ..Options::default()
-        };
-        let emulator = Emulator::start(Plan::clone(&self.plan), options).await;
-        let emulator = emulator.map_err(|error| NoGround::Ours(error.to_string()))?;
-        let doors = Doors {
-            login: emulator.login.clone(),
-            graph: emulator.graph.clone(),
-            content: emulator.content.clone(),
-            lab: emulator.lab.clone(),
-            mcp: profile.mcp.clone(),
-            host: None,
-            features: profile.has(),
-            obo_max_age: SignedDuration::from_secs(profile.obo_max_age_seconds),
-            sign_in: profile.sign_in,
-            tools: profile.tools.clone(),
-        };
-        let process = match &profile.start {
-            None => None,
-            Some(start) => match Process::start(start, &self.plan, &doors).await {
-                Ok(process) => Some(process),
-                Err(why) => {
-                    emulator.shutdown().await;
-                    return Err(NoGround::Target(why.to_string()));
-                }
-            },
-        };
-        Ok(Ground { emulator, doors, process })
     }
 
     async fn on(&self, check: &'static Check, ground: &Ground) -> Outcome {
         if let Some(missing) = missing(check, &ground.doors.features) {
             return Outcome::ended(check, &Finding::NotApplicable(missing));
         }
-        let bench = match Bench::new(Arc::clone(&self.plan), ground.doors.clone(), None).await {
+        // What one check left behind must not help the next.
+        ground.doors.speech.forget().await;
+        let bench = match Bench::new(Arc::clone(&ground.plan), ground.doors.clone(), None, None).await {
             Ok(bench) => bench,
             Err(error) => return Outcome::halted(check, Halt::Ours, error.to_string()),
         };
@@ -331,7 +321,8 @@ impl Runner {
             return Outcome::halted(check, Halt::Ours, error.to_string());
         }
         let mut outcome = self.ask(check, bench).await;
-        if let Some(said) = ground.process.as_ref().map(Process::said).filter(|said| !said.is_empty())
+        let said = ground.said();
+        if !said.is_empty()
             && outcome.verdict != Verdict::Pass
             && let Some(reason) = &mut outcome.reason
         {

@@ -7,6 +7,7 @@ use conformance::run::Runner;
 use conformance::suites;
 use conformance::target::Target;
 use fixtures::Plan;
+use sha2::{Digest as _, Sha256};
 
 fn runner() -> Runner {
     Runner::new(Plan::embedded().unwrap(), 365)
@@ -22,6 +23,29 @@ async fn ours_passes_every_check() {
     }
     let calls: u64 = outcomes.iter().map(|outcome| outcome.calls).sum();
     assert!(calls >= 200, "only {calls} calls");
+}
+
+/// Neither the order of the checks nor what runs beside them decides a verdict. `OFFLINE365_SHUFFLES=50` asks more often.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "minutes: a stage of .ci/run, and fifty times in .ci/deep"]
+async fn the_order_decides_no_verdict() {
+    let rounds = std::env::var("OFFLINE365_SHUFFLES").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(3_u32);
+    let everything: Vec<_> = suites::all().collect();
+    let isolation = everything.iter().copied().filter(|check| check.suite() == "tenant-isolation").collect();
+    for (broken, mut checks) in [(None, everything), (Some(&broken::CACHE_SHARED), isolation)] {
+        let (target, mut verdicts) = (Target::Embedded(broken), Vec::new());
+        for round in 0..=rounds {
+            let mut found: Vec<_> = runner().run(&checks, &target).await;
+            found.sort_by_key(|outcome| outcome.check.id);
+            verdicts.push(found.iter().map(|outcome| (outcome.check.id, outcome.verdict)).collect::<Vec<_>>());
+            assert_eq!(verdicts.first(), verdicts.last(), "{}: shuffled run {round}", target.name());
+            checks.sort_by_key(|check| Sha256::digest(format!("{round} {}", check.id)));
+        }
+        let all = verdicts.first().map(|verdicts| verdicts.iter().map(|(_, verdict)| *verdict).collect::<Vec<_>>());
+        let red = all.unwrap_or_default().into_iter().filter(|verdict| *verdict != Verdict::Pass).count();
+        assert_eq!(red > 0, broken.is_some(), "{}: {red} red", target.name());
+        eprintln!("{}: {} checks, {rounds} shuffled runs, {red} red each time", target.name(), checks.len());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,12 +2,14 @@
 
 mod formats;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
 
 const ATTACK: &str = "tenant-isolation/foreign-id-read";
@@ -216,8 +218,13 @@ fn the_formats_are_what_their_schemas_say() {
     let folder = tempfile::tempdir().unwrap();
     let (good, bad) = (folder.path().join("good"), folder.path().join("bad"));
     let of = |folder: &Path, more: &[&str]| {
-        let common =
-            ["replay", "--quiet", "tenant-isolation/foreign-id-read", "token-validation/issuer", "host/other-browser"];
+        let common = [
+            "replay",
+            "--quiet",
+            "tenant-isolation/foreign-id-read",
+            "token-validation/issuer",
+            "oauth-flow/state-and-session-binding",
+        ];
         offline365(&[&common, more, &["--evidence", folder.to_str().unwrap()]].concat())
     };
     of(&good, &[]);
@@ -281,7 +288,7 @@ fn recording_proxy() -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) 
 }
 
 /// One request of a connection, whose end is its answer's end.
-fn forward(mut client: TcpStream, kept: &std::sync::Mutex<Vec<String>>) {
+fn forward(mut client: impl Read + Write, kept: &std::sync::Mutex<Vec<String>>) {
     let mut bytes = Vec::new();
     let mut piece = [0; 4096];
     let head = loop {
@@ -309,7 +316,56 @@ fn forward(mut client: TcpStream, kept: &std::sync::Mutex<Vec<String>>) {
     let mut answer = Vec::new();
     server.read_to_end(&mut answer).unwrap();
     client.write_all(&answer).unwrap();
+    client.flush().unwrap();
     kept.lock().unwrap().push(text);
+}
+
+/// The same over TLS, with a certificate of `authority`.
+fn recording_tls_proxy(
+    authority: &emulator::tls::Authority,
+) -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+    let leaf = authority.leaf(&["localhost"]).unwrap();
+    let chain = CertificateDer::from_pem_slice(leaf.cert_pem.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(leaf.key_pem.as_bytes()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![chain], key).unwrap();
+    let config = std::sync::Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let heads = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let kept = heads.clone();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let (kept, config) = (kept.clone(), config.clone());
+            std::thread::spawn(move || {
+                let mut stream = rustls::StreamOwned::new(rustls::ServerConnection::new(config).unwrap(), client);
+                forward(&mut stream, &kept);
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+            });
+        }
+    });
+    (address, heads)
+}
+
+#[test]
+fn a_proxy_over_tls_is_believed_with_its_certificate_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = emulator::tls::Authority::in_memory().unwrap();
+    let (proxy, heads) = recording_tls_proxy(&authority);
+    let ca = folder.path().join("proxy.pem");
+    std::fs::write(&ca, authority.ca_pem()).unwrap();
+    let unknown = bundle(&folder.path().join("unknown"), &["--via", &proxy]);
+    assert!(!unknown.status.success(), "nobody vouches for it");
+    assert!(heads.lock().unwrap().is_empty());
+    let made = bundle(&folder.path().join("through"), &["--via", &proxy, "--via-ca", ca.to_str().unwrap()]);
+    assert!(made.status.success(), "{}", said(&made));
+    assert!(heads.lock().unwrap().iter().any(|head| head.contains("x-offline365-step: ")));
+    // What is no certificate is told at once.
+    std::fs::write(&ca, "no certificate").unwrap();
+    let wrong = bundle(&folder.path().join("wrong"), &["--via", &proxy, "--via-ca", ca.to_str().unwrap()]);
+    assert_eq!(wrong.status.code(), Some(2), "{}", said(&wrong));
 }
 
 #[test]
@@ -449,7 +505,7 @@ fn the_list_says_what_a_plain_server_can_be_given_and_why_not_the_rest() {
     let without: u64 =
         told["without"].as_object().unwrap().values().map(|ids| ids.as_array().unwrap().len() as u64).sum();
     assert!(can > 40 && of > can && can + without == of, "{told}");
-    assert!(said(&offline365(&["list", "--target", &plain])).contains("for it has no clock-control:\n  revocation/"));
+    assert!(said(&offline365(&["list", "--target", &plain])).contains("for it has no clock-control:\n"));
     let critical = said(&offline365(&["list", "attacks", "--severity", "critical", "--requirement", "R-USER-1"]));
     assert!(critical.contains(ATTACK) && !critical.contains("token-validation/"), "{critical}");
 }

@@ -24,16 +24,25 @@ async fn ask(name: &str, answer: fn(Value) -> Response) {
 }
 
 async fn nothing_passes(name: &str, mcp: &str) {
-    let profile = Profile::at(name, mcp.parse().unwrap());
+    for error_codes in [true, false] {
+        passes_nothing(name, Profile { error_codes, ..Profile::at(name, mcp.parse().unwrap()) }).await;
+    }
+}
+
+async fn passes_nothing(name: &str, profile: Profile) {
     let checks: Vec<_> = suites::all().collect();
     let outcomes = Runner::new(Plan::embedded().unwrap(), 365).run(&checks, &Target::Remote(Box::new(profile))).await;
     assert_eq!(outcomes.len(), checks.len());
     for outcome in outcomes {
-        // A URL has no assistant's back end: what asks about that is not asked.
-        let expected = if outcome.check.needs.contains(&Feature::Host) {
-            outcome.verdict == Verdict::NotApplicable
-        } else {
-            matches!(outcome.verdict, Verdict::Fail | Verdict::Inconclusive)
+        // A URL has neither the assistant's back end nor a log nor a client, and its clock cannot be moved: who needs those may end there,
+        // never well.
+        let beyond = |need: &Feature| {
+            matches!(need, Feature::Host | Feature::AuditLog | Feature::Client | Feature::ClockControl)
+        };
+        let expected = match outcome.verdict {
+            Verdict::Fail | Verdict::Inconclusive => true,
+            Verdict::NotApplicable => outcome.check.needs.iter().any(beyond),
+            Verdict::Pass => false,
         };
         assert!(expected, "{name}: {} is {}", outcome.check.id, outcome.verdict);
         assert!(outcome.halt.is_none(), "{name}: {:?}", outcome.reason);
@@ -64,6 +73,11 @@ async fn a_dead_port() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_forbids_everything() {
     ask("403", |_| (StatusCode::FORBIDDEN, r#"{"error":{"code":"tenant_not_enabled"}}"#).into_response()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_knows_nothing() {
+    ask("404", |_| StatusCode::NOT_FOUND.into_response()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

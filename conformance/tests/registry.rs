@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use conformance::check::Run;
-use conformance::{broken, requirements, scenario, suites};
+use conformance::{attacks, broken, requirements, scenario, suites};
 
 fn checks_on_disk(folder: &Path) -> BTreeSet<PathBuf> {
     let mut files = BTreeSet::new();
@@ -13,7 +13,9 @@ fn checks_on_disk(folder: &Path) -> BTreeSet<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             files.extend(checks_on_disk(&path));
-        } else if path.file_name().is_some_and(|name| name != "mod.rs") {
+        } else if path.extension().is_some_and(|kind| kind == "rs" || kind == "yaml" || kind == "json")
+            && path.file_name().is_some_and(|name| name != "mod.rs")
+        {
             files.insert(path);
         }
     }
@@ -105,6 +107,46 @@ fn the_page_of_requirements_is_this_versions_and_has_no_empty_cell() {
         std::fs::write(&path, &page).unwrap();
     }
     assert!(std::fs::read_to_string(&path).is_ok_and(|shipped| shipped == page), "UPDATE_PAGES=1 writes it anew");
+}
+
+#[test]
+fn the_page_of_attacks_is_this_versions_and_says_why_something_is_not_there() {
+    let attacks = attacks::all().unwrap();
+    let ids: BTreeSet<&str> = attacks.iter().map(|attack| attack.id.as_str()).collect();
+    assert_eq!((ids.len(), attacks.len()), (80, 80), "an id occurs twice, or not at all");
+    for attack in &attacks {
+        let check = suites::find(&attack.id);
+        let whole = attack.state(check) == attacks::State::Full;
+        assert!(whole || attack.note.as_ref().is_some_and(|note| !note.is_empty()), "{}: why?", attack.id);
+        assert!(check.is_none_or(|check| check.attack.is_some()), "{} cannot be replayed", attack.id);
+        // A note may name files: they are there.
+        let words = attack.note.iter().flat_map(|note| note.split([' ', ':', ',', ';']));
+        for path in words.filter(|word| word.contains('/') && word.contains(".rs")) {
+            assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path).exists(), "{path} is gone");
+        }
+    }
+    let page = attacks::page(&attacks, suites::find);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/attacks.md");
+    if std::env::var_os("UPDATE_PAGES").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    assert!(std::fs::read_to_string(&path).is_ok_and(|shipped| shipped == page), "UPDATE_PAGES=1 writes it anew");
+}
+
+/// A catalogue of somebody's (`{ "scenarios": [{ "id", "severity" }] }`) beside the list: the same attacks, as severe.
+#[test]
+fn a_catalogue_elsewhere_has_the_same_attacks() {
+    let Some(path) = std::env::var_os("OFFLINE365_CATALOGUE") else { return };
+    let catalogue: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let rows = catalogue["scenarios"].as_array().unwrap();
+    let theirs: BTreeSet<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
+    let attacks = attacks::all().unwrap();
+    assert_eq!(attacks.iter().map(|attack| attack.id.as_str()).collect::<BTreeSet<_>>(), theirs);
+    for row in rows {
+        if let Some(check) = suites::find(row["id"].as_str().unwrap()) {
+            assert_eq!(check.severity.to_string(), row["severity"], "{}", check.id);
+        }
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ use serde_json::Value;
 fn result(id: &str, verdict: Verdict, reason: Option<&str>) -> CheckResult {
     let observed = if verdict == Verdict::Fail { "served: HTTP 200, 512 bytes" } else { "HTTP 401, invalid_token" };
     CheckResult {
+        references: Vec::new(),
         id: id.to_owned(),
         title: "A sample".to_owned(),
         requirements: vec!["R-USER-1".to_owned()],
@@ -142,6 +143,10 @@ fn the_sarif_report_points_at_places_that_exist() {
     let requirements = requirements::all().unwrap();
     let text = sarif::render(&with_own_file(), &requirements).unwrap();
     assert_eq!(formats::sarif(text.as_bytes()), [""; 0]);
+    let mut part = with_own_file();
+    part.shard = Some("2/4".to_owned());
+    let part = sarif::render(&part, &requirements).unwrap();
+    assert!(part.contains("\"id\": \"offline365/a sample connector/2-of-4/\""), "{part}");
     for other in [formats::har, formats::transcript, formats::verdict] {
         assert!(!other(text.as_bytes()).is_empty(), "the schemas are told apart");
     }

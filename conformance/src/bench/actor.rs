@@ -10,6 +10,9 @@ use crate::target::Shape;
 /// The MCP revision the harness speaks: stateless, so that nothing but the token ties two calls together.
 pub(super) const REVISION: &str = "2026-07-28";
 
+/// The revision it speaks where a target keeps sessions.
+pub(super) const SESSIONS: &str = "2025-11-25";
+
 /// A signed-in person.
 #[derive(Clone)]
 pub struct Actor {
@@ -36,6 +39,7 @@ pub struct Call {
     pub(super) params: Option<Value>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) raw: Option<Vec<u8>>,
+    pub(super) id: Value,
     /// Where things are in the answer.
     pub(super) shape: Shape,
 }
@@ -110,6 +114,7 @@ impl Call {
             params: None,
             headers: Vec::new(),
             raw: None,
+            id: 1.into(),
             shape: Shape::default(),
         }
     }
@@ -147,6 +152,13 @@ impl Call {
         self
     }
 
+    /// The same request as another message.
+    #[must_use]
+    pub fn numbered(mut self, id: Value) -> Self {
+        self.id = id;
+        self
+    }
+
     /// The same request without a token.
     #[must_use]
     pub fn without_token(mut self) -> Self {
@@ -154,16 +166,29 @@ impl Call {
         self
     }
 
+    /// The headers of a request that says everything.
     pub(super) fn headers(&self) -> Vec<(String, String)> {
         let mut headers = vec![
-            ("content-type".to_owned(), "application/json".to_owned()),
-            ("accept".to_owned(), "application/json, text/event-stream".to_owned()),
             ("mcp-protocol-version".to_owned(), REVISION.to_owned()),
             ("mcp-method".to_owned(), self.method.clone()),
         ];
-        if let Some(tool) = &self.tool {
-            headers.push(("mcp-name".to_owned(), tool.clone()));
-        }
+        headers.extend(self.tool.iter().map(|tool| ("mcp-name".to_owned(), tool.clone())));
+        self.with_own_headers(headers)
+    }
+
+    /// The headers of a request inside a session.
+    pub(super) fn session_headers(&self, session: Option<&str>) -> Vec<(String, String)> {
+        let mut headers = vec![("mcp-protocol-version".to_owned(), SESSIONS.to_owned())];
+        headers.extend(session.map(|id| ("mcp-session-id".to_owned(), id.to_owned())));
+        self.with_own_headers(headers)
+    }
+
+    fn with_own_headers(&self, of_the_revision: Vec<(String, String)>) -> Vec<(String, String)> {
+        let mut headers = vec![
+            ("content-type".to_owned(), "application/json".to_owned()),
+            ("accept".to_owned(), "application/json, text/event-stream".to_owned()),
+        ];
+        headers.extend(of_the_revision);
         if let Some(token) = &self.token {
             headers.push(("authorization".to_owned(), format!("Bearer {token}")));
         }
@@ -176,23 +201,43 @@ impl Call {
         headers
     }
 
+    /// The body of a request that says everything.
     pub(super) fn body(&self) -> Vec<u8> {
-        if let Some(raw) = &self.raw {
-            return raw.clone();
-        }
         let meta = json!({
             "io.modelcontextprotocol/protocolVersion": REVISION,
             "io.modelcontextprotocol/clientInfo": { "name": "offline365-harness", "version": env!("CARGO_PKG_VERSION") },
             "io.modelcontextprotocol/clientCapabilities": {},
         });
+        self.message(Some(meta))
+    }
+
+    /// The body of a request inside a session.
+    pub(super) fn session_body(&self) -> Vec<u8> {
+        self.message(None)
+    }
+
+    fn message(&self, meta: Option<Value>) -> Vec<u8> {
+        if let Some(raw) = &self.raw {
+            return raw.clone();
+        }
         let mut params = match (&self.params, &self.tool) {
             (Some(params), _) => params.clone(),
             (None, Some(tool)) => json!({ "name": tool, "arguments": self.arguments }),
             (None, None) => json!({}),
         };
-        if let Some(fields) = params.as_object_mut() {
+        if let (Some(fields), Some(meta)) = (params.as_object_mut(), meta) {
             fields.entry("_meta").or_insert(meta);
         }
-        json!({ "jsonrpc": "2.0", "id": 1, "method": self.method, "params": params }).to_string().into_bytes()
+        json!({ "jsonrpc": "2.0", "id": self.id, "method": self.method, "params": params }).to_string().into_bytes()
+    }
+
+    /// Whether its bytes say something, in the revision that the harness speaks.
+    pub(super) fn is_raw(&self) -> bool {
+        self.raw.is_some()
+    }
+
+    /// Whether it is more than a message from somebody: its headers, its bytes, or that nobody sends it, say something.
+    pub(super) fn needs_an_endpoint(&self) -> bool {
+        self.token.is_none() || self.raw.is_some() || !self.headers.is_empty()
     }
 }

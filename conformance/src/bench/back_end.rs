@@ -1,5 +1,7 @@
 //! The assistant's back end in front of the connector, as its people reach it: programs with API tokens, browsers with cookies.
 
+use std::time::Duration;
+
 use connector::host::{HostConfig, IdentityConfig, OrganizationConfig, VaultKey};
 use fixtures::Plan;
 use fixtures::cast::{ADMIN_CONTOSO, CONTOSO, FABRIKAM, M365_CLIENT};
@@ -10,10 +12,14 @@ use url::Url;
 use super::{Bench, execute};
 use crate::check::{Feature, Finding};
 use crate::client::chain;
+use crate::lab::Upstream;
 use crate::recorder::{Hop, StepKind};
 
 /// A person of the host who belongs to no organization.
 pub const PERSONAL: &str = "pat@nowhere";
+
+/// How long a stream is listened to after its last word.
+const MOMENT: Duration = Duration::from_millis(150);
 
 /// What the back end answered.
 #[derive(Debug, Clone)]
@@ -26,6 +32,10 @@ pub struct Told {
     pub body: Value,
     /// The cookie that was set, name and value.
     pub cookie: Option<String>,
+    /// What was said beside it: who may read it, where it travels.
+    pub cookie_attributes: String,
+    /// What went to Entra and Graph meanwhile.
+    pub upstream: Vec<Upstream>,
     location: Option<String>,
 }
 
@@ -76,7 +86,8 @@ pub(super) fn config(plan: &Plan) -> Result<(HostConfig, TempDir), String> {
     Ok((config, folder))
 }
 
-fn token_of(person: &str) -> String {
+/// The API token of a person of the host: a constant, which the bench's own host alone knows.
+pub(crate) fn token_of(person: &str) -> String {
     format!("test bench token of {person}, which protects nothing")
 }
 
@@ -114,14 +125,45 @@ impl Bench {
         }
         let request = request.build().map_err(|error| failed(chain(&error)))?;
         let hop = execute(&self.http, "host", request, self.mark(actor)).await.map_err(failed)?;
-        let told = Told::of(&hop);
+        let mut told = Told::of(&hop);
         self.recorder.hop(Hop { actor: actor.to_owned(), ..hop });
-        for upstream in self.drain().await? {
-            self.recorder.upstream(&upstream);
-        }
+        told.upstream = self.drain().await?;
+        told.upstream.iter().for_each(|upstream| self.recorder.upstream(upstream));
         let code = told.body.pointer("/error/code").and_then(Value::as_str).map(str::to_owned);
         self.recorder.answered(0, told.status < 400, code, None);
         Ok(told)
+    }
+
+    /// The same browser asks for one address several times at once: the statuses, and what went to Entra and Graph meanwhile.
+    pub async fn at_once(
+        &mut self,
+        label: &str,
+        cookie: &str,
+        path: &str,
+        times: usize,
+    ) -> Result<(Vec<u16>, Vec<Upstream>), Finding> {
+        let host = self.doors.host.clone().ok_or(Finding::NotApplicable(Feature::Host))?;
+        let bare = path.split('?').next().unwrap_or(path);
+        self.recorder.step(StepKind::Attempt, "a browser", &format!("{label}: {times} times GET {bare}"));
+        let failed = |why: String| Finding::Inconclusive(format!("{label}: no answer: {why}"));
+        let url = host.join(path).map_err(|error| failed(error.to_string()))?;
+        let mut under_way = tokio::task::JoinSet::new();
+        for _ in 0..times {
+            self.calls += 1;
+            let request = self.http.get(url.clone()).header("accept", "application/json").header("cookie", cookie);
+            under_way.spawn(request.send());
+        }
+        let mut statuses = Vec::new();
+        while let Some(answer) = under_way.join_next().await {
+            let answer = answer.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(chain(&error)))?;
+            statuses.push(answer.status().as_u16());
+        }
+        statuses.sort_unstable();
+        let upstream = self.drain().await?;
+        for upstream in &upstream {
+            self.recorder.upstream(upstream);
+        }
+        Ok((statuses, upstream))
     }
 
     /// The same, and it must be served.
@@ -174,6 +216,40 @@ impl Bench {
         Err(Finding::Inconclusive(format!("control failed: {person} connects: {}", told.summary())))
     }
 
+    /// What an event stream says to this person at once: it is listened to for a moment.
+    pub async fn overheard(&mut self, label: &str, person: &str, path: &str) -> Result<Told, Finding> {
+        let host = self.doors.host.clone().ok_or(Finding::NotApplicable(Feature::Host))?;
+        self.recorder.step(StepKind::Attempt, person, &format!("{label}: GET {path}"));
+        self.calls += 1;
+        let failed = |why: String| Finding::Inconclusive(format!("{label}: no answer: {why}"));
+        let url = host.join(path).map_err(|error| failed(error.to_string()))?;
+        let request = self.http.get(url.clone()).header("accept", "text/event-stream").bearer_auth(token_of(person));
+        let mut answer = request.send().await.map_err(|error| failed(chain(&error)))?;
+        let status = answer.status().as_u16();
+        let mut response = Vec::new();
+        while let Ok(Ok(Some(chunk))) = tokio::time::timeout(MOMENT, answer.chunk()).await {
+            response.extend_from_slice(&chunk);
+        }
+        let hop = Hop {
+            from: "harness",
+            actor: person.to_owned(),
+            to: "host".to_owned(),
+            method: "GET".to_owned(),
+            url: url.to_string(),
+            request_headers: vec![("accept".to_owned(), "text/event-stream".to_owned())],
+            request: Vec::new(),
+            status,
+            response_headers: Vec::new(),
+            response,
+        };
+        let told = Told::of(&hop);
+        self.recorder.hop(hop);
+        self.drain().await?;
+        let code = told.body.pointer("/error/code").and_then(Value::as_str).map(str::to_owned);
+        self.recorder.answered(0, status < 400, code, None);
+        Ok(told)
+    }
+
     /// It was refused with this code.
     pub fn expect_told(&mut self, claim: &str, told: &Told, code: &str) -> Result<(), Finding> {
         let held = told.body.pointer("/error/code").and_then(Value::as_str) == Some(code);
@@ -184,9 +260,16 @@ impl Bench {
 impl Told {
     fn of(hop: &Hop) -> Self {
         let header = |name: &str| hop.response_headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
-        let cookie = header("set-cookie").and_then(|cookie| cookie.split(';').next()).map(str::to_owned);
+        let (cookie, attributes) = match header("set-cookie") {
+            Some(set) => {
+                let (cookie, attributes) = set.split_once(';').unwrap_or((set, ""));
+                (Some(cookie.to_owned()), attributes.to_owned())
+            }
+            None => (None, String::new()),
+        };
         let text = String::from_utf8_lossy(&hop.response).into_owned();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Self { status: hop.status, text, body, cookie, location: header("location").map(str::to_owned) }
+        let location = header("location").map(str::to_owned);
+        Self { status: hop.status, text, body, cookie, cookie_attributes: attributes, upstream: Vec::new(), location }
     }
 }

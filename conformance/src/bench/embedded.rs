@@ -1,5 +1,6 @@
 //! A fresh world and our own connector in it: both in this process, both behind sockets, both with clocks that stand.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,10 +14,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::Bench;
+use super::{Bench, Log, Speech};
 use crate::broken::{self, Broken};
 use crate::check::{Feature, Setup, World};
-use crate::target::{Doors, SignInMode, Tools};
+use crate::target::{DeviceCode, Doors, OwnLogin, SignInMode, Tools};
 
 /// What keeps a world and its connector serving.
 pub struct Embedded {
@@ -84,8 +85,10 @@ impl Embedded {
             config.host = Some(host);
             state = Some(folder);
         }
-        let parts = connector::Parts { clock: clock.clone(), ..connector::Parts::default() };
+        let log = Arc::new(Log::default());
+        let parts = connector::Parts { clock: clock.clone(), audit: Some(log.clone()) };
         let (policy, edges) = broken.map_or_else(|| (Policy::STRICT, Edges::default()), |broken| (broken.fault)());
+        let discovery = policy.discovery;
         let obo_max_age = SignedDuration::from_secs(config.obo.max_age_seconds.into());
         let connector = danger::start_with_policy(config, parts, policy, edges).await;
         let connector = connector.map_err(|error| StartError::Target(error.to_string()))?;
@@ -99,11 +102,15 @@ impl Embedded {
             features: Feature::ALL.iter().copied().collect(),
             obo_max_age,
             sign_in: SignInMode::Obo,
+            own_login: OwnLogin::default(),
+            device_code: DeviceCode::default(),
+            speech: Speech::Stateless,
             tools: Tools::default(),
+            missing_tools: BTreeSet::new(),
         };
-        let bench = Bench::new(plan, doors, Some(clock)).await;
+        let bench = Bench::new(plan, doors, Some(clock), Some(log)).await;
         let bench = bench.map_err(|error| StartError::Ours(error.to_string()))?;
-        Ok((Self { emulator, connector, _state: state }, bench))
+        Ok((Self { emulator, connector, _state: state }, bench.with_client(discovery)))
     }
 
     /// Ends both.

@@ -2,15 +2,24 @@
 
 mod actor;
 mod back_end;
+mod device_code;
 mod embedded;
 mod expect;
+mod impostor;
+mod log;
+mod own_login;
 mod raw;
 mod reply;
 mod sign_in;
+mod speech;
+mod under_way;
+mod way;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use aho_corasick::AhoCorasick;
+use connector::policy::discovery::DiscoveryPolicy;
 use fixtures::Plan;
 use fixtures::cast::{GRAPH, M365_SERVER};
 use jiff::SignedDuration;
@@ -18,22 +27,30 @@ use serde::Serialize;
 use url::Url;
 
 pub use actor::{Actor, Call};
+pub(crate) use back_end::token_of;
 pub use back_end::{As, PERSONAL, Told};
 pub use embedded::{Embedded, StandingClock, StartError};
 pub use expect::Refusal;
+pub use impostor::{CANARY, Says, Tried};
+pub use log::Log;
 pub use raw::{Host, Raw};
 pub use reply::{Reply, Together};
 pub use sign_in::{SignIn, Tokens};
+pub use speech::Speech;
+pub use way::Way;
 
 use crate::check::{Feature, Finding};
 use crate::client::{self, Via, chain};
 use crate::lab::{Grant, Lab, LabError, Upstream};
 use crate::recorder::{Hop, Recorder, StepKind};
 use crate::scenario::template::Door;
-use crate::target::{Doors, SignInMode};
+use crate::target::Doors;
 
 /// The header that says to a proxy which step a request belongs to, and for whom it is.
 pub const MARK: &str = "x-offline365-step";
+
+/// The seed if nobody says another.
+const SEED: u64 = 365;
 
 /// The bench of one check.
 pub struct Bench {
@@ -46,36 +63,24 @@ pub struct Bench {
     clock: Option<Arc<StandingClock>>,
     seen: u64,
     sign_ins: u64,
+    /// Tokens that the target gave out or takes, where it takes none of Entra's.
+    its_own: BTreeSet<String>,
     calls: u64,
     measured: Vec<Measurement>,
     /// Who signs in at the moment.
     acting: String,
     /// The words of the content, ready to be looked for.
     words: OnceLock<Option<AhoCorasick>>,
+    /// What the connector's OAuth client believes, where it can be asked to sign somebody in.
+    discovery: Option<DiscoveryPolicy>,
+    /// What the connector wrote down, where it can be read.
+    log: Option<Arc<Log>>,
+    /// What reached Entra and Graph while a call is under way.
+    aside: Option<Vec<Upstream>>,
+    /// Decides random choices.
+    seed: u64,
     /// Whether requests say which step they belong to: where somebody looks on.
     marked: bool,
-}
-
-/// How somebody signs in.
-#[derive(Debug, Clone, Copy)]
-pub struct Way<'a> {
-    /// The person.
-    pub who: &'a str,
-    /// Tenant name or id, or `common`; the person's own.
-    pub at: Option<&'a str>,
-    /// The client's registration; the connector's public client.
-    pub client: Option<&'a str>,
-    /// Other scopes than the connector's.
-    pub scope: Option<&'a str>,
-    /// Renews this sign-in instead of asking for the password.
-    pub refresh: Option<&'a Actor>,
-}
-
-impl<'a> Way<'a> {
-    /// In the browser, for the connector.
-    pub fn of(who: &'a str) -> Self {
-        Self { who, at: None, client: None, scope: None, refresh: None }
-    }
 }
 
 /// A time that a check measured, next to the bound that the target declares.
@@ -96,6 +101,7 @@ impl Bench {
         plan: Arc<Plan>,
         doors: Doors,
         clock: Option<Arc<StandingClock>>,
+        log: Option<Arc<Log>>,
     ) -> Result<Self, LabError> {
         let http = client::build().map_err(|error| LabError::new("client", chain(&error)))?;
         let lab = Lab::new(http.clone(), doors.lab.clone());
@@ -124,11 +130,16 @@ impl Bench {
             clock,
             seen: 0,
             sign_ins: 0,
+            its_own: BTreeSet::new(),
             calls,
             measured,
             acting,
             words,
+            discovery: None,
+            log,
+            aside: None,
             marked,
+            seed: SEED,
         })
     }
 
@@ -143,6 +154,23 @@ impl Bench {
     fn mark(&self, actor: &str) -> Option<http::HeaderValue> {
         let actor: String = actor.chars().filter(char::is_ascii_graphic).collect();
         http::HeaderValue::try_from(format!("{} {actor}", self.recorder.step_number())).ok().filter(|_| self.marked)
+    }
+
+    /// Takes another seed than the default.
+    #[must_use]
+    pub(crate) fn seeded(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Lets the connector's OAuth client be tried.
+    #[must_use]
+    pub(crate) fn with_client(self, discovery: DiscoveryPolicy) -> Self {
+        Self { discovery: Some(discovery), ..self }
+    }
+
+    /// What decides random choices.
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// Where everything is.
@@ -197,59 +225,6 @@ impl Bench {
         canary.ok_or_else(|| Finding::Inconclusive(format!("{handle} has no canary in these fixtures")))
     }
 
-    /// Signs a person in: authorization with PKCE, code, tokens for the connector.
-    pub async fn sign_in(&mut self, who: &str) -> Result<Actor, Finding> {
-        let signed_in = self.sign_in_by(&Way::of(who)).await?;
-        signed_in.map_err(|why| Finding::Inconclusive(format!("{who} cannot sign in: {why}")))
-    }
-
-    /// Signs a person in another way. The inner error is what Entra said.
-    pub async fn sign_in_by(&mut self, way: &Way<'_>) -> Result<Result<Actor, String>, Finding> {
-        let who = way.who;
-        self.recorder.step(
-            StepKind::Prepare,
-            who,
-            if way.refresh.is_some() { "renews the sign-in" } else { "signs in" },
-        );
-        self.sign_ins += 1;
-        who.clone_into(&mut self.acting);
-        let signed_in = self.signed_in(way).await;
-        self.drain().await?;
-        let tokens = match signed_in {
-            Ok(tokens) => tokens,
-            Err(why) => return Ok(Err(why)),
-        };
-        self.recorder.token(&format!("{who} for the connector"), &tokens.access);
-        Ok(Ok(Actor { name: who.to_owned(), token: tokens.access, refresh: tokens.refresh }))
-    }
-
-    async fn signed_in(&mut self, way: &Way<'_>) -> Result<Tokens, String> {
-        let (plan, login) = (self.plan.clone(), self.doors.login.clone());
-        let mut sign_in = SignIn::new(&plan, &login, way.who, self.sign_ins)?;
-        if self.doors.sign_in == SignInMode::GraphTokenPassthrough {
-            sign_in = sign_in.scope("https://graph.microsoft.com/.default offline_access openid profile");
-        }
-        if let Some(client) = way.client {
-            sign_in = sign_in.client(&plan, client)?;
-        }
-        if let Some(authority) = way.at {
-            sign_in = sign_in.at(&plan, &login, authority);
-        }
-        if let Some(scope) = way.scope {
-            sign_in = sign_in.scope(scope);
-        }
-        let (endpoint, form) = if let Some(actor) = way.refresh {
-            sign_in.renewal(actor.refresh.as_deref().ok_or("there is no refresh token")?)
-        } else {
-            let answer = self.exchange("login", self.http.get(sign_in.authorize()?)).await?;
-            let location = answer.response_headers.iter().find(|(name, _)| name == "location");
-            let (_, location) = location.ok_or_else(|| page(&answer))?;
-            sign_in.redemption(&SignIn::code(location)?)
-        };
-        let answer = self.exchange("login", self.http.post(endpoint).form(&form)).await?;
-        SignIn::tokens(&answer.response)
-    }
-
     /// What must work, so that a refusal later means something: served, and the proof is in the answer.
     pub async fn control(&mut self, label: &str, call: Call, proof: &str) -> Result<Reply, Finding> {
         let reply = self.run(StepKind::Control, label, &call).await?;
@@ -271,8 +246,10 @@ impl Bench {
     pub async fn together(&mut self, label: &str, calls: Vec<Call>) -> Result<Together, Finding> {
         let actors: Vec<&str> = calls.iter().map(|call| call.actor.as_str()).collect();
         self.recorder.step(StepKind::Attempt, &actors.join(", "), label);
+        calls.iter().try_for_each(|call| self.can_be_asked(call))?;
         let calls: Vec<Call> = calls.into_iter().map(|call| self.doors.tools.translated(call)).collect();
-        let sent = calls.iter().map(|call| send(&self.http, &self.doors.mcp, call, self.mark(&call.actor)));
+        let sent =
+            calls.iter().map(|call| self.doors.speech.ask(&self.http, &self.doors.mcp, call, self.mark(&call.actor)));
         let mut replies = Vec::new();
         for (call, hop) in calls.iter().zip(futures_util::future::join_all(sent).await) {
             replies.push(self.keep(call, hop.map_err(|why| Finding::Inconclusive(format!("{label}: {why}")))?));
@@ -289,8 +266,9 @@ impl Bench {
 
     async fn run(&mut self, kind: StepKind, label: &str, call: &Call) -> Result<Reply, Finding> {
         self.recorder.step(kind, &call.actor, label);
+        self.can_be_asked(call)?;
         let call = self.doors.tools.translated(call.clone());
-        let hop = send(&self.http, &self.doors.mcp, &call, self.mark(&call.actor)).await;
+        let hop = self.doors.speech.ask(&self.http, &self.doors.mcp, &call, self.mark(&call.actor)).await;
         let hop = hop.map_err(|why| Finding::Inconclusive(format!("{label}: no answer: {why}")))?;
         let mut reply = self.keep(&call, hop);
         reply.upstream = self.drain().await?;
@@ -318,12 +296,36 @@ impl Bench {
     async fn drain(&mut self) -> Result<Vec<Upstream>, Finding> {
         let fresh = self.lab.exchanges(self.seen).await.map_err(ours)?;
         self.seen = fresh.iter().map(|upstream| upstream.seq).max().unwrap_or(self.seen);
+        if let Some(aside) = &mut self.aside {
+            aside.extend(fresh.iter().cloned());
+        }
         Ok(fresh)
     }
 
     /// Refuses to go on without a feature of the target.
     pub fn needs(&self, feature: Feature) -> Result<(), Finding> {
         if self.doors.features.contains(&feature) { Ok(()) } else { Err(Finding::NotApplicable(feature)) }
+    }
+
+    /// Refuses what no target of this shape can be given: a forged token where none of Entra's is taken, a header where there is no HTTP, a tool
+    /// or an argument that it does not have.
+    fn can_be_asked(&self, call: &Call) -> Result<(), Finding> {
+        if call.tool().is_some_and(|(tool, _)| self.doors.missing_tools.contains(tool)) {
+            return Err(Finding::NotApplicable(Feature::Tool));
+        }
+        if self.doors.tools.untold(call).is_some() {
+            return Err(Finding::NotApplicable(Feature::Argument));
+        }
+        if call.needs_an_endpoint() {
+            self.needs(Feature::Endpoint)?;
+        }
+        if call.is_raw() {
+            self.needs(Feature::Stateless)?;
+        }
+        if call.token.as_ref().is_some_and(|token| !self.its_own.contains(token)) {
+            self.needs(Feature::EntraTokens)?;
+        }
+        Ok(())
     }
 
     /// Moves the world's time and the target's together.
@@ -390,15 +392,6 @@ fn page(answer: &Hop) -> String {
 /// A failure of ours, as a finding: red, never the target's fault.
 fn ours(error: LabError) -> Finding {
     Finding::Inconclusive(format!("failure of ours: {error}"))
-}
-
-async fn send(http: &reqwest::Client, mcp: &Url, call: &Call, mark: Option<http::HeaderValue>) -> Result<Hop, String> {
-    let mut request = http.post(mcp.clone()).body(call.body());
-    for (name, value) in call.headers() {
-        request = request.header(name, value);
-    }
-    let request = request.build().map_err(|error| chain(&error))?;
-    execute(http, "connector", request, mark).await
 }
 
 /// Sends a request and keeps the exchange. `mark` goes along and is no part of it: nothing that is tested may hang on it.

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::reply::Reply;
 use super::{Bench, execute};
-use crate::check::{Finding, Layer};
+use crate::check::{Feature, Finding, Layer};
 use crate::client::chain;
 use crate::recorder::{Hop, StepKind};
 
@@ -17,6 +17,8 @@ pub enum Host {
     Login,
     /// Microsoft Graph.
     Graph,
+    /// Where the content of files lies.
+    Content,
 }
 
 /// A plain HTTP request.
@@ -28,7 +30,7 @@ pub struct Raw {
     pub to: Host,
     /// Method.
     pub method: String,
-    /// Path and query; `mcp` is the connector's endpoint.
+    /// Path and query, or a link of that host's own; `mcp` is the connector's endpoint.
     pub path: String,
     /// Headers in order.
     pub headers: Vec<(String, String)>,
@@ -40,10 +42,17 @@ impl Bench {
     /// Sends a plain request. What the connector asked upstream meanwhile is in the answer.
     pub async fn send(&mut self, kind: StepKind, label: &str, raw: &Raw) -> Result<Reply, Finding> {
         self.recorder.step(kind, &raw.actor, label);
+        if raw.to == Host::Connector {
+            self.needs(Feature::Endpoint)?;
+            if raw.path == "mcp" {
+                self.needs(Feature::Stateless)?;
+            }
+        }
         let (name, layer) = match raw.to {
             Host::Connector => ("connector", Layer::Connector),
             Host::Login => ("login", Layer::Issuer),
             Host::Graph => ("graph", Layer::Graph),
+            Host::Content => ("content", Layer::Graph),
         };
         let url = self.address(raw).map_err(|why| Finding::Inconclusive(format!("{label}: {why}")))?;
         let method = raw.method.parse().unwrap_or(http::Method::GET);
@@ -75,9 +84,12 @@ impl Bench {
             Host::Connector => &self.doors.mcp,
             Host::Login => &self.doors.login,
             Host::Graph => &self.doors.graph,
+            Host::Content => &self.doors.content,
         };
         let origin = base.origin().ascii_serialization();
-        Url::parse(&format!("{origin}/{}", raw.path.trim_start_matches('/'))).map_err(|error| error.to_string())
+        // A link that the host gave out is as good as its path; no other host is ever asked.
+        let path = raw.path.strip_prefix(&origin).unwrap_or(&raw.path);
+        Url::parse(&format!("{origin}/{}", path.trim_start_matches('/'))).map_err(|error| error.to_string())
     }
 
     /// The connector's audit rows of the world since the check began.

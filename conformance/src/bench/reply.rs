@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::sign_in::hidden_fields;
 use crate::check::Layer;
 use crate::lab::Upstream;
 use crate::target::Shape;
@@ -113,11 +114,21 @@ impl Reply {
         if let Some(code) = self.message.as_ref().and_then(|message| message.pointer("/error/code")) {
             return Some(code.as_str().map_or_else(|| code.to_string(), str::to_owned));
         }
+        // Of a 403 the body says more than OAuth's one word for it.
+        if self.status == 403
+            && let Some(code) = self.code_of_body()
+        {
+            return Some(code);
+        }
         if let Some(challenge) = self.header("www-authenticate")
             && let Some((_, rest)) = challenge.split_once("error=\"")
         {
             return rest.split_once('"').map(|(code, _)| code.to_owned());
         }
+        self.code_of_body()
+    }
+
+    fn code_of_body(&self) -> Option<String> {
         let body: Value = serde_json::from_slice(&self.body).ok()?;
         let code = body.pointer("/error/code").or_else(|| body.get("error"))?;
         code.as_str().map(str::to_owned)
@@ -139,6 +150,11 @@ impl Reply {
     pub fn uri_with(&self, word: &str) -> Option<String> {
         let hit = self.items().into_iter().find(|item| item.to_string().contains(word))?;
         hit.pointer(&self.shape.uri).and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// What the form on a page sends under this name.
+    pub fn form_field(&self, name: &str) -> Option<String> {
+        hidden_fields(&self.text()).into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
     /// The cursor of the next page.
@@ -194,7 +210,8 @@ fn message(headers: &[(String, String)], body: &[u8]) -> Option<Value> {
     let kind = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")).map(|(_, value)| value);
     let answers = |value: &Value| value.get("result").is_some() || value.get("error").is_some();
     if kind.is_some_and(|kind| kind.starts_with("text/event-stream")) {
-        let text = String::from_utf8_lossy(body);
+        // A line may end in CR LF, too (WHATWG HTML, 9.2.5).
+        let text = String::from_utf8_lossy(body).replace("\r\n", "\n");
         let data = text.split("\n\n").map(|event| {
             let lines = event.lines().filter_map(|line| line.strip_prefix("data:"));
             lines.map(str::trim_start).collect::<Vec<_>>().join("\n")

@@ -9,6 +9,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
+use crate::recorder::Hop;
+
 /// A registered redirect address; nobody listens there, the code is read from the redirect itself.
 const REDIRECT: &str = "http://localhost";
 
@@ -22,6 +24,53 @@ pub struct SignIn {
     verifier: String,
     redirect: String,
     secret: Option<String>,
+    claims: Option<String>,
+}
+
+/// The page that asks for a second factor.
+pub(super) struct SecondFactor<'a>(&'a Hop);
+
+impl<'a> SecondFactor<'a> {
+    pub(super) fn of(answer: &'a Hop) -> Self {
+        Self(answer)
+    }
+
+    /// The sign-in's cookie, which goes back with the code.
+    pub(super) fn cookie(&self) -> String {
+        let set = self.0.response_headers.iter().filter(|(name, _)| name == "set-cookie");
+        let pairs = set.filter_map(|(_, value)| value.split(';').next());
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Where the form goes, and what is sent: its hidden fields and the code.
+    pub(super) fn filled_in(&self, login: &Url, code: &str) -> Result<(Url, Vec<(String, String)>), String> {
+        let page = String::from_utf8_lossy(&self.0.response);
+        if !page.contains("name=otc") {
+            return Err("no page asks for a second factor".to_owned());
+        }
+        let form = page.split("<form").nth(1).ok_or("the page has no form")?;
+        let action = attribute(form, "action").ok_or("the form goes nowhere")?;
+        let action = login.join(&action).map_err(|error| error.to_string())?;
+        let mut fields = hidden_fields(form);
+        fields.push(("otc".to_owned(), code.to_owned()));
+        Ok((action, fields))
+    }
+}
+
+/// What the first form of a page sends beside what a person fills in.
+pub(super) fn hidden_fields(page: &str) -> Vec<(String, String)> {
+    let form = page.split("</form>").next().unwrap_or_default();
+    let fields = form.split("<input").skip(1).filter(|input| input.contains("hidden"));
+    fields.filter_map(|input| Some((attribute(input, "name")?, attribute(input, "value")?))).collect()
+}
+
+pub(super) fn attribute(element: &str, name: &str) -> Option<String> {
+    let rest = element.split_once(&format!(" {name}="))?.1;
+    let value = match rest.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next()?,
+        None => rest.split([' ', '>']).next()?,
+    };
+    Some(value.replace("&quot;", "\"").replace("&#39;", "'").replace("&lt;", "<").replace("&amp;", "&"))
 }
 
 /// The tokens of a sign-in.
@@ -48,7 +97,13 @@ impl SignIn {
             verifier,
             redirect: REDIRECT.to_owned(),
             secret: None,
+            claims: None,
         })
+    }
+
+    /// The name the person signs in with.
+    pub(super) fn upn(&self) -> &str {
+        &self.upn
     }
 
     /// The same at another authority: a tenant's name or id, or `common`.
@@ -77,6 +132,13 @@ impl SignIn {
         self
     }
 
+    /// The same with claims that a challenge asked for.
+    #[must_use]
+    pub fn claims(mut self, claims: &str) -> Self {
+        self.claims = Some(claims.to_owned());
+        self
+    }
+
     /// The token endpoint and the form that renews a sign-in.
     pub fn renewal(&self, refresh: &str) -> (String, Vec<(&'static str, String)>) {
         let mut form = vec![
@@ -86,12 +148,14 @@ impl SignIn {
             ("scope", self.scope.clone()),
         ];
         form.extend(self.secret.iter().map(|secret| ("client_secret", secret.clone())));
+        form.extend(self.claims.iter().map(|claims| ("claims", claims.clone())));
         (format!("{}/token", self.authority), form)
     }
 
     /// The address the browser opens.
     pub fn authorize(&self) -> Result<Url, String> {
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&self.verifier));
+        let claims = self.claims.iter().map(|claims| ("claims", claims.as_str()));
         let query = [
             ("client_id", self.client.as_str()),
             ("response_type", "code"),
@@ -102,6 +166,7 @@ impl SignIn {
             ("login_hint", &self.upn),
             ("state", "harness"),
         ];
+        let query = query.into_iter().chain(claims);
         Url::parse_with_params(&format!("{}/authorize", self.authority), query).map_err(|error| error.to_string())
     }
 
@@ -126,6 +191,7 @@ impl SignIn {
             ("scope", self.scope.clone()),
         ];
         form.extend(self.secret.iter().map(|secret| ("client_secret", secret.clone())));
+        form.extend(self.claims.iter().map(|claims| ("claims", claims.clone())));
         (format!("{}/token", self.authority), form)
     }
 

@@ -188,3 +188,18 @@ pub const EXPANDS_EVERYTHING: Broken = Broken {
         })
     },
 };
+
+/// Arguments that are joined into an address.
+pub const ARGUMENTS_JOINED_RAW: Broken = Broken {
+    name: "arguments-joined-raw",
+    sentence: "What somebody searches for is joined into the address as it is: `&$expand=attachments` is an option of its own.",
+    reference: Some("CWE-943"),
+    fault: || {
+        changed(|request| {
+            let raw = request.url.query().map(|query| {
+                query.replace("%26", "&").replace("%23", "").replace("%24", "$").replace("%3D", "=").replace("%3d", "=")
+            });
+            request.url.set_query(raw.as_deref());
+        })
+    },
+};

@@ -1,14 +1,20 @@
 //! Broken connectors whose fault is a decision: the shipped policy with an entry wrong.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use connector::caller::{TenantId, UserId};
 use connector::danger::Edges;
 use connector::policy::Policy;
+use connector::policy::bearer::NoBearer;
 use connector::policy::cache::CacheKey;
 use connector::policy::links::ForeignLink;
+use connector::policy::refusals::AfterChallenge;
 use connector::policy::scopes::Need;
 use connector::refusal::{Code, Refusal};
-use http::HeaderValue;
-use secrecy::ExposeSecret as _;
+use http::{HeaderMap, HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
 
 use super::Broken;
 
@@ -61,6 +67,27 @@ pub const CACHE_SHARED: Broken = Broken {
     },
 };
 
+/// People are who their token calls them.
+pub const CACHE_BY_ADDRESS: Broken = Broken {
+    name: "cache-by-address",
+    sentence: "Exchanged tokens are filed under the address that the token calls its user by, which the user's own administrator chooses.",
+    reference: Some("nOAuth (Descope, 2023)"),
+    fault: || {
+        let policy = Policy {
+            cache_key: |caller, scopes, claims| CacheKey {
+                tenant: TenantId::of_claim("any"),
+                user: UserId::of_claim(caller.address().unwrap_or_default()),
+                client: String::new(),
+                assertion: [0; 32],
+                ..(Policy::STRICT.cache_key)(caller, scopes, claims)
+            },
+            cache_owner: |_, _| true,
+            ..Policy::STRICT
+        };
+        (policy, Edges::default())
+    },
+};
+
 /// An exchanged token is used until it expires by itself.
 pub const CACHE_NEVER_EXPIRES: Broken = Broken {
     name: "cache-never-expires",
@@ -83,9 +110,21 @@ pub const DEFAULT_SCOPES: Broken = Broken {
     sentence: "The exchange asks for `.default`: the token carries every consented permission, writing ones too.",
     reference: None,
     fault: || {
-        let policy = Policy { obo_scopes: |resource, _| vec![format!("{resource}/.default")], ..Policy::STRICT };
+        let policy = Policy {
+            obo_scopes: |resource, _| vec![format!("{resource}/.default")],
+            writing_scope: |_| None,
+            ..Policy::STRICT
+        };
         (policy, Edges::default())
     },
+};
+
+/// What a token can do is not looked at.
+pub const TOKENS_NOT_LOOKED_AT: Broken = Broken {
+    name: "tokens-not-looked-at",
+    sentence: "A token that could write is used all the same, because nobody asked for that.",
+    reference: None,
+    fault: || (Policy { writing_scope: |_| None, ..Policy::STRICT }, Edges::default()),
 };
 
 /// Whatever Graph lets through is good enough.
@@ -96,6 +135,7 @@ pub const BASIC_IS_ENOUGH: Broken = Broken {
     fault: || {
         let policy = Policy {
             obo_scopes: |resource, _| vec![format!("{resource}/.default")],
+            writing_scope: |_| None,
             missing_scope: |_, _, _| None,
             ..Policy::STRICT
         };
@@ -213,6 +253,27 @@ pub const DOWNLOADS_FROM_ANYWHERE: Broken = Broken {
     fault: || {
         let policy = Policy { follow_download: |link, _| link.parse().map_err(|_| ForeignLink), ..Policy::STRICT };
         (policy, Edges::default())
+    },
+};
+
+/// A list goes on wherever it says.
+pub const FOLLOWS_ANY_LINK: Broken = Broken {
+    name: "follows-any-link",
+    sentence: "A list is read on wherever its next link leads, with the token.",
+    reference: None,
+    fault: || {
+        (Policy { follow_link: |link, _| link.parse().map_err(|_| ForeignLink), ..Policy::STRICT }, Edges::default())
+    },
+};
+
+/// A refused token is tried and tried.
+pub const CHALLENGE_LOOPED: Broken = Broken {
+    name: "challenge-looped",
+    sentence: "A token that Graph refuses is exchanged and tried again, and again.",
+    reference: None,
+    fault: || {
+        let after_challenge = |times| if times < 6 { AfterChallenge::ExchangeAgain } else { AfterChallenge::GiveUp };
+        (Policy { after_challenge, ..Policy::STRICT }, Edges::default())
     },
 };
 
@@ -352,3 +413,90 @@ pub const CHATS_BY_ANOTHER_PERMISSION: Broken = Broken {
         (policy, Edges::default())
     },
 };
+
+/// What a switched-off tool finds is read by address.
+pub const TOGGLES_BY_NAME: Broken = Broken {
+    name: "toggles-by-name",
+    sentence: "A tool that is switched off cannot be called, but what it would find can be read by address.",
+    reference: None,
+    fault: || (Policy { reading_enabled: |_, _, _| true, ..Policy::STRICT }, Edges::default()),
+};
+
+/// Graph's own words about what is closed.
+pub const TELLS_CLOSED_FROM_MISSING: Broken = Broken {
+    name: "tells-closed-from-missing",
+    sentence: "Graph's refusals are passed on: what is there and closed is told from what is not there.",
+    reference: Some("CWE-204 (observable response discrepancy)"),
+    fault: || {
+        let policy = Policy {
+            graph_refusal: |failure, subject| match failure.status {
+                403 => Refusal::new(Code::Forbidden, format!("Access is denied ({}).", failure.code)),
+                404 => Refusal::new(Code::NotFound, format!("Nothing is there ({}).", failure.code)),
+                _ => (Policy::STRICT.graph_refusal)(failure, subject),
+            },
+            ..Policy::STRICT
+        };
+        (policy, Edges::default())
+    },
+};
+
+/// Addresses of Graph are read as they come.
+pub const READS_ANY_ADDRESS: Broken = Broken {
+    name: "reads-any-address",
+    sentence: "What begins like an address of Graph is fetched as it stands, with the user's token.",
+    reference: Some("CWE-918: https://graph.microsoft.com@evil.example begins like it, too"),
+    fault: || {
+        let policy = Policy {
+            read_address: |text, graph| Url::parse(text).ok().filter(|_| begins_like(text, graph)),
+            ..Policy::STRICT
+        };
+        (policy, Edges::default())
+    },
+};
+
+fn begins_like(text: &str, graph: &Url) -> bool {
+    text.starts_with(graph.as_str().trim_end_matches('/')) || text.starts_with("https://graph.microsoft.com")
+}
+
+/// A token in the address or in a cookie.
+pub const TOKEN_FROM_ANYWHERE: Broken = Broken {
+    name: "token-from-anywhere",
+    sentence: "A token is taken from the address, a cookie or a header of its own where there is no Authorization header.",
+    reference: Some("RFC 6750, section 5.3; CWE-598"),
+    fault: || (Policy { bearer: from_anywhere, ..Policy::STRICT }, Edges::default()),
+};
+
+fn from_anywhere(headers: &HeaderMap, query: Option<&str>) -> Result<SecretString, NoBearer> {
+    (Policy::STRICT.bearer)(headers, query).or_else(|none| {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let cookies = text("cookie").split(';').map(str::trim);
+        let mut pairs = query.unwrap_or_default().split('&').chain(cookies);
+        let found = pairs.find_map(|pair| pair.strip_prefix("access_token="));
+        let found = found.unwrap_or_else(|| text("x-access-token"));
+        if found.is_empty() { Err(none) } else { Ok(found.into()) }
+    })
+}
+
+/// A session that proves who somebody is.
+pub const SESSION_IS_ENOUGH: Broken = Broken {
+    name: "session-is-enough",
+    sentence: "Whoever brings the cookie of a session that was signed in once needs no token any more.",
+    reference: Some("MCP, security best practices: session hijacking"),
+    fault: || (Policy { bearer: of_session, ..Policy::STRICT }, Edges::default()),
+};
+
+/// The tokens of sessions, by cookie.
+static OF_SESSIONS: Mutex<BTreeMap<String, SecretString>> = Mutex::new(BTreeMap::new());
+
+fn of_session(headers: &HeaderMap, query: Option<&str>) -> Result<SecretString, NoBearer> {
+    let found = (Policy::STRICT.bearer)(headers, query);
+    let Some(session) = headers.get("cookie").and_then(|value| value.to_str().ok()) else { return found };
+    let mut known = OF_SESSIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    match found {
+        Ok(token) => {
+            known.insert(session.to_owned(), token.clone());
+            Ok(token)
+        }
+        Err(none) => known.get(session).cloned().ok_or(none),
+    }
+}

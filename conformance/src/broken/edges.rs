@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use connector::KeysUnavailable;
+use connector::audit::{AuditEvent, AuditSink};
 use connector::danger::{Edges, KeySource};
 use connector::policy::Policy;
 use connector::policy::token::SigningKey;
 use connector::transport::{Incoming, Outgoing, Transport, TransportError};
 use futures_util::future::BoxFuture;
 use http::{Method, StatusCode, header};
+use serde_json::Value;
 
 use super::Broken;
 
@@ -91,7 +95,8 @@ pub const SENDS_MAIL: Broken = Broken {
 /// The same faults with a token that may write: Graph does what it is asked.
 fn with_every_permission(fault: fn() -> (Policy, Edges)) -> (Policy, Edges) {
     let (policy, edges) = fault();
-    (Policy { obo_scopes: |resource, _| vec![format!("{resource}/.default")], ..policy }, edges)
+    let obo_scopes = |resource: &str, _: &[&str]| vec![format!("{resource}/.default")];
+    (Policy { obo_scopes, writing_scope: |_| None, ..policy }, edges)
 }
 
 /// What is read is marked as read, and stays so.
@@ -174,6 +179,26 @@ fn remembering(filed_by: fn(&Outgoing) -> String) -> Edges {
     Edges { transport: Some(Box::new(transport)), ..Edges::default() }
 }
 
+/// Answers filed under a text that was joined from parts, one of which the caller writes.
+pub const ANSWERS_BY_JOINED_KEY: Broken = Broken {
+    name: "answers-by-joined-key",
+    sentence: "Graph's answers are kept under question, tenant and person joined by a bar, and found by the first three parts.",
+    reference: Some("CWE-345: the key of a cache that the caller writes a part of"),
+    fault: || (Policy::STRICT, remembering(joined_key)),
+};
+
+fn joined_key(request: &Outgoing) -> String {
+    let bearer = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let claims = bearer.and_then(|bearer| bearer.split('.').nth(1)).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let claims: Value = claims.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default();
+    let claim = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
+    let asked = request.url.query_pairs().find(|(name, _)| name == "$search").map(|(_, text)| text.into_owned());
+    let Some(question) = asked else { return format!("{} {}", bearer.unwrap_or_default(), request.url) };
+    let question = question.replace(['"', '\\'], "").replace("%7C", "|");
+    let joined = format!("{question}|{}|{}", claim("tid"), claim("oid"));
+    joined.split('|').take(3).collect::<Vec<_>>().join("|")
+}
+
 /// What Graph answered is answered again, to the same token.
 pub const KEEPS_ANSWERS: Broken = Broken {
     name: "keeps-answers",
@@ -186,6 +211,71 @@ pub const KEEPS_ANSWERS: Broken = Broken {
             format!("{} {}", String::from_utf8_lossy(bearer), request.url)
         });
         (policy, edges)
+    },
+};
+
+/// What Graph answered once, for when it refuses.
+struct Stale {
+    real: Arc<dyn Transport>,
+    answers: Mutex<BTreeMap<String, Incoming>>,
+}
+
+impl Transport for Stale {
+    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+        Box::pin(async move {
+            let bearer = request.headers.get(header::AUTHORIZATION).map_or(&[][..], header::HeaderValue::as_bytes);
+            let key = format!("{} {}", String::from_utf8_lossy(bearer), request.url);
+            let is_read = reads_mail(&request);
+            let answer = self.real.send(request).await?;
+            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            if is_read && answer.status.is_success() {
+                answers.insert(key, answer.clone());
+            } else if let Some(before) = answers.get(&key).filter(|_| answer.status == StatusCode::UNAUTHORIZED) {
+                return Ok(before.clone());
+            }
+            Ok(answer)
+        })
+    }
+}
+
+/// A refusal is bridged with what is at hand.
+pub const STALE_WHEN_REFUSED: Broken = Broken {
+    name: "stale-when-refused",
+    sentence: "When Graph refuses a token, the answer that it gave before is given again.",
+    reference: None,
+    fault: || {
+        let transport = |real| -> Arc<dyn Transport> { Arc::new(Stale { real, answers: Mutex::default() }) };
+        (Policy::STRICT, Edges { transport: Some(Box::new(transport)), ..Edges::default() })
+    },
+};
+
+/// What cannot be had is empty.
+struct EmptyInstead(Arc<dyn Transport>);
+
+impl Transport for EmptyInstead {
+    fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
+        Box::pin(async move {
+            let is_further_page =
+                reads_mail(&request) && request.url.query().is_some_and(|query| query.contains("skip"));
+            let mut answer = self.0.send(request).await?;
+            if is_further_page && !answer.status.is_success() {
+                answer.status = StatusCode::OK;
+                answer.headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+                answer.body = Bytes::from_static(br#"{"value":[]}"#);
+            }
+            Ok(answer)
+        })
+    }
+}
+
+/// A part that was refused counts as nothing there.
+pub const PARTS_SWALLOWED: Broken = Broken {
+    name: "parts-swallowed",
+    sentence: "A part of an answer that was refused counts as empty, and the rest as everything.",
+    reference: None,
+    fault: || {
+        let transport = |real| -> Arc<dyn Transport> { Arc::new(EmptyInstead(real)) };
+        (Policy::STRICT, Edges { transport: Some(Box::new(transport)), ..Edges::default() })
     },
 };
 
@@ -277,5 +367,27 @@ pub const KEYS_ONLY_ADDED: Broken = Broken {
     fault: || {
         let keys = |real| -> Arc<dyn KeySource> { Arc::new(OnlyAdded { real, known: Mutex::default() }) };
         (Policy::STRICT, Edges { keys: Some(Box::new(keys)), ..Edges::default() })
+    },
+};
+
+/// The log, without what did not go well.
+struct Successes(Arc<dyn AuditSink>);
+
+impl AuditSink for Successes {
+    fn record(&self, event: &AuditEvent) {
+        if event.outcome == "ok" {
+            self.0.record(event);
+        }
+    }
+}
+
+/// Only what was served is written down.
+pub const WRITES_DOWN_SUCCESSES: Broken = Broken {
+    name: "writes-down-successes",
+    sentence: "The log is written when an answer is done: what was refused or failed leaves no line.",
+    reference: Some("CWE-778: insufficient logging"),
+    fault: || {
+        let audit = |real| -> Arc<dyn AuditSink> { Arc::new(Successes(real)) };
+        (Policy::STRICT, Edges { audit: Some(Box::new(audit)), ..Edges::default() })
     },
 };

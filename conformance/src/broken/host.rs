@@ -1,12 +1,20 @@
 //! Broken connectors whose fault is in the assistant's back end: a decision of its table, or a store that keeps what it should forget.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::Router;
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use connector::danger::Edges;
 use connector::host::vault::{Record, Revision, Stored, TokenVault, VaultError};
 use connector::host::{ChatAccess, HostPolicy, Member, Renew, SignInFailure};
 use connector::policy::Policy;
 use futures_util::future::BoxFuture;
+use http::{HeaderValue, Method, header};
+use serde_json::Value;
 
 use super::Broken;
 
@@ -132,3 +140,33 @@ pub const HOST_KEEPS_TOKENS: Broken =
         let vault = |real| -> Arc<dyn TokenVault> { Arc::new(Remembering(real)) };
         (Policy::STRICT, Edges { vault: Some(Box::new(vault)), ..Edges::default() })
     });
+
+/// What a browser was told, by its cookie.
+type Told = Arc<Mutex<BTreeMap<HeaderValue, Bytes>>>;
+
+/// The answer about a session is given again to the same cookie when the session is over.
+async fn told_once(State(told): State<Told>, request: Request, next: Next) -> Response {
+    let is_about_it = request.method() == Method::GET && request.uri().path() == "/api/session";
+    let cookie = request.headers().get(header::COOKIE).filter(|_| is_about_it).cloned();
+    let response = next.run(request).await;
+    let Some(cookie) = cookie else { return response };
+    let (parts, body) = response.into_parts();
+    let now = to_bytes(body, 1024 * 1024).await.unwrap_or_default();
+    let is_signed_in = |json: &Value| json.get("session").is_some_and(|session| !session.is_null());
+    let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+    if serde_json::from_slice(&now).is_ok_and(|json| is_signed_in(&json)) {
+        told.insert(cookie.clone(), now.clone());
+    }
+    let body = told.get(&cookie).cloned().unwrap_or(now);
+    (parts.status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// A browser's session never ends.
+pub const HOST_SESSIONS_NEVER_END: Broken = deciding(
+    "host-sessions-never-end",
+    "A browser's session with the assistant goes on after it was signed out, and however long nobody used it.",
+    || {
+        let front = |router: Router| router.layer(from_fn_with_state(Told::default(), told_once));
+        (Policy::STRICT, Edges { host_front: Some(Box::new(front)), ..Edges::default() })
+    },
+);

@@ -1,10 +1,18 @@
 //! One broken connector for each rule of token validation: the shipped policy without that rule.
 
+use std::sync::OnceLock;
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use connector::danger::Edges;
 use connector::policy::Policy;
-use connector::policy::token::{RULES, Rule};
+use connector::policy::token::{Expected, Presented, RULES, Rule};
+use fixtures::Plan;
+use fixtures::plan::SigningKey;
 
 use super::Broken;
+use crate::forge;
 
 /// The shipped rules but some. The list is as long as the program lives; there is one for each rule.
 fn without(names: &[&str]) -> (Policy, Edges) {
@@ -73,6 +81,67 @@ pub const TOKEN_BRINGS_KEY: Broken = Broken {
     sentence: "The key that the token names or brings along is taken, whoever it belongs to.",
     reference: Some("CVE-2018-0114 (node-jose: embedded jwk)"),
     fault: || without(&["signature", "key-issuer"]),
+};
+
+/// What everybody can read of the issuer's keys, in every form that somebody took for a secret.
+static PUBLIC: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+
+/// The algorithm is the one that the header names, over whatever bytes the key is.
+fn as_the_header_says(token: &Presented, expected: &Expected) -> bool {
+    if token.header.text("alg") != Some("HS256") {
+        return RULES.iter().filter(|rule| rule.name == "signature").all(|rule| (rule.holds)(token, expected));
+    }
+    let public = PUBLIC.get_or_init(|| {
+        let keys = Plan::embedded().map(|plan| plan.keys).unwrap_or_default();
+        let forms = |key: &SigningKey| {
+            [Some(key.certificate_pem.as_bytes().to_vec()), forge::certificate(key), forge::public_jwk(key)]
+        };
+        keys.iter().flat_map(forms).flatten().collect()
+    });
+    let Ok(tag) = URL_SAFE_NO_PAD.decode(&token.signature) else { return false };
+    public.iter().any(|secret| {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        hmac::verify(&key, token.signing_input.as_bytes(), &tag).is_ok()
+    })
+}
+
+/// What everybody can read passes for a secret.
+pub const PUBLIC_KEY_AS_SECRET: Broken = Broken {
+    name: "public-key-as-secret",
+    sentence: "The header chooses the algorithm, and the issuer's public key is taken for the secret of an HMAC.",
+    reference: Some("CVE-2015-9235 (jsonwebtoken), CVE-2022-23541: RS/HS confusion"),
+    fault: || {
+        let (policy, edges) = without(&["algorithm"]);
+        let rules = policy.token_rules.iter().map(|rule| match rule.name {
+            "signature" => Rule { holds: as_the_header_says, ..*rule },
+            _ => *rule,
+        });
+        (Policy { token_rules: Vec::leak(rules.collect()), ..policy }, edges)
+    },
+};
+
+/// A GUID without what else may stand around one.
+fn bare(tenant: &str) -> &str {
+    tenant.trim_start_matches("urn:uuid:").trim_matches(['{', '}', ' '])
+}
+
+/// A tenant in another spelling is another tenant.
+pub const TENANT_AS_SPELLED: Broken = Broken {
+    name: "tenant-as-spelled",
+    sentence: "A tenant that is kept out is compared as text: in another spelling it is nobody who is kept out.",
+    reference: None,
+    fault: || {
+        let (policy, edges) = without(&["tenant-id"]);
+        let policy = Policy {
+            admit_tenant: |admission, caller| {
+                let written = caller.tenant().as_str();
+                if written == bare(written) { (Policy::STRICT.admit_tenant)(admission, caller) } else { Ok(()) }
+            },
+            obo_authority: |caller| bare(caller.tenant().as_str()).to_owned(),
+            ..policy
+        };
+        (policy, edges)
+    },
 };
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! `broken`: does each broken connector fall to the checks that name it, and only for its fault?
 
+mod matrix;
+
 use std::process::ExitCode;
 
+use self::matrix::{FEW, Matrix, letter};
 use super::{CommandError, plan};
 use crate::broken::{self, Broken};
 use crate::check::{Check, Verdict};
@@ -50,8 +53,8 @@ pub async fn run(args: BrokenArgs) -> Result<ExitCode, CommandError> {
     let chosen = chosen(&args.names)?;
     let runner = Runner::new(plan()?, args.seed);
     if args.matrix {
-        matrix(&runner, &chosen).await;
-        return Ok(ExitCode::SUCCESS);
+        let held = matrix(&runner, &chosen).await;
+        return Ok(ExitCode::from(u8::from(!held)));
     }
     let mut held = true;
     for fall in falls(&runner, &chosen).await {
@@ -120,24 +123,25 @@ fn controls(broken: &Broken) -> Vec<&'static Check> {
     SUITES.iter().filter_map(|suite| suites::of(suite).into_iter().find(|check| !names(check))).take(CONTROLS).collect()
 }
 
-async fn matrix(runner: &Runner, chosen: &[&'static Broken]) {
-    let checks: Vec<_> = suites::all().collect();
-    for (index, check) in checks.iter().enumerate() {
+/// Prints every row, and what they show of the checks where no broken connector was left out.
+async fn matrix(runner: &Runner, chosen: &[&'static Broken]) -> bool {
+    for (index, check) in suites::all().enumerate() {
         println!("{:>3} {}", index + 1, check.id);
     }
-    println!("\nF fails, i inconclusive, . passes");
-    for &broken in chosen {
-        let pairs: Vec<_> = checks.iter().map(|&check| (check, Some(broken))).collect();
-        let row: String = runner.embedded(&pairs).await.iter().map(|outcome| letter(outcome.verdict)).collect();
-        println!("{:<26} {row}", broken.name);
+    println!("\nF fails, i inconclusive, . passes; at the end: the checks that it fells");
+    let told = |broken: &Broken, row: &[Verdict]| {
+        let letters: String = row.iter().copied().map(letter).collect();
+        println!("{:<34} {letters} {}", broken.name, row.iter().filter(|verdict| **verdict == Verdict::Fail).count());
+    };
+    let matrix = Matrix::of(runner, chosen, told).await;
+    if chosen.len() < broken::ALL.len() {
+        return true;
     }
-}
-
-fn letter(verdict: Verdict) -> char {
-    match verdict {
-        Verdict::Pass => '.',
-        Verdict::NotApplicable => '-',
-        Verdict::Inconclusive => 'i',
-        Verdict::Fail => 'F',
+    let (checks, sharp) = matrix.sharp();
+    let (lines, held) = matrix.judged();
+    println!("\n{sharp} of {checks} checks fall to a fault that at most {} others notice", FEW - 1);
+    for line in lines {
+        println!("    {line}");
     }
+    held
 }

@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use super::{CommandError, plan, selection, write};
-use crate::check::{Check, World};
+use crate::check::{Check, Verdict, World};
 use crate::report::baseline::Baseline;
 use crate::report::lock::Lock;
 use crate::report::{DEFAULT_SEED, Report, html, json, junit, markdown, sarif, terminal};
 use crate::requirements;
 use crate::run::{Outcome, Runner};
+use crate::suites;
 use crate::target::{Profile, Target};
 
 /// The lock, where the command is run.
@@ -44,6 +45,9 @@ pub struct CheckArgs {
     /// Decides every random value; `random` takes one and prints it
     #[arg(long, default_value_t = Seed(DEFAULT_SEED), value_name = "N|random")]
     pub seed: Seed,
+    /// Plays 10,000 random histories more, each with another seed
+    #[arg(long, conflicts_with_all = ["target", "shard"])]
+    pub deep: bool,
     /// Prints the report as JSON
     #[arg(long)]
     pub json: bool,
@@ -101,7 +105,7 @@ impl std::fmt::Display for Seed {
 pub async fn run(args: CheckArgs) -> Result<ExitCode, CommandError> {
     let plan = plan()?;
     let mut checks = selection::checks(&args.suite, &args.only, &plan)?;
-    let whole = args.suite.is_empty() && args.only.is_empty() && args.shard.is_none();
+    let whole = args.suite.is_empty() && args.only.is_empty() && args.shard.is_none_or(|shard| shard.of == 1);
     if let Some(shard) = args.shard {
         checks = shard.of(checks);
     }
@@ -114,8 +118,11 @@ pub async fn run(args: CheckArgs) -> Result<ExitCode, CommandError> {
     let runner = Runner::new(plan, args.seed.0);
     let watched =
         if std::io::stderr().is_terminal() && !args.json { runner.clone().watched(progress) } else { runner.clone() };
-    let outcomes = watched.run(&checks, &target).await;
+    let mut outcomes = watched.run(&checks, &target).await;
+    let too_little = if args.deep { deep(&runner, &mut outcomes).await } else { None };
     let mut report = Report::new(target.name(), args.seed.0, &outcomes);
+    report.problems.extend(too_little);
+    report.shard = args.shard.filter(|shard| shard.of > 1).map(|Shard { index, of }| format!("{index}/{of}"));
     report.profile_file = args.target.as_ref().map(|path| path.display().to_string());
     if let Target::Remote(profile) = &target {
         report.problems.extend(profile.findings());
@@ -141,6 +148,31 @@ pub async fn run(args: CheckArgs) -> Result<ExitCode, CommandError> {
         append(Path::new(&summary), &markdown::render(&report))?;
     }
     Ok(ExitCode::from(report.exit_code()))
+}
+
+/// Plays on with other seeds, and says if that was less than promised. The first run of a check that is red takes the place of the one that
+/// was asked for.
+async fn deep(runner: &Runner, outcomes: &mut [Outcome]) -> Option<String> {
+    let deep = runner.deep(&suites::deep()).await;
+    let told = format!(
+        "{} runs with other seeds, {} histories, {} calls, {} red",
+        deep.runs,
+        deep.histories,
+        deep.calls,
+        deep.red.len()
+    );
+    eprintln!("deep: {told}");
+    for red in deep.red {
+        if let Some(known) =
+            outcomes.iter_mut().find(|known| known.check.id == red.check.id && known.verdict == Verdict::Pass)
+        {
+            *known = red;
+        }
+    }
+    let is_enough = deep.histories >= suites::DEEP_HISTORIES && deep.calls >= suites::DEEP_CALLS;
+    (!is_enough).then(|| {
+        format!("deep: {told}: fewer than {} histories or {} calls", suites::DEEP_HISTORIES, suites::DEEP_CALLS)
+    })
 }
 
 fn files(folder: &Path, report: &Report) -> Result<(), CommandError> {

@@ -71,6 +71,9 @@ pub fn run(args: &ListArgs) -> Result<ExitCode, CommandError> {
                     (text("id"), text("title") + &text("sentence"))
                 };
                 println!("  {id:<42} {what}");
+                for known in row.get("references").and_then(Value::as_array).into_iter().flatten() {
+                    println!("  {:<42}   known from {}", "", printable(known.as_str().unwrap_or_default()));
+                }
             }
         }
     }
@@ -160,6 +163,7 @@ fn check(check: &'static Check) -> Value {
         "severity": check.severity,
         "needs": check.needs,
         "attack": check.attack.is_some(),
+        "references": check.references(),
         "broken": check.broken.iter().map(|broken| broken.name).collect::<Vec<_>>(),
         "source": check.source,
     })

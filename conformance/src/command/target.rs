@@ -10,7 +10,31 @@ use url::Url;
 use super::{CommandError, plan, write};
 use crate::report::terminal::printable;
 use crate::run::{Ask, Runner};
-use crate::target::Profile;
+use crate::target::{Profile, Protocol};
+
+/// The tools that checks call.
+const TOOLS: &[&str] = &[
+    "outlook_email_search",
+    "outlook_calendar_search",
+    "find_meeting_availability",
+    "chat_message_search",
+    "sharepoint_search",
+    "sharepoint_folder_search",
+    "read_resource",
+    "get_me",
+];
+
+/// Words in the name of a tool that does what ours does.
+const NEAR: &[(&str, &[&str])] = &[
+    ("outlook_email_search", &["mail", "message"]),
+    ("outlook_calendar_search", &["calendar", "event"]),
+    ("find_meeting_availability", &["availab", "meeting_time", "free"]),
+    ("chat_message_search", &["chat", "teams"]),
+    ("sharepoint_search", &["file", "sharepoint", "drive"]),
+    ("sharepoint_folder_search", &["folder"]),
+    ("read_resource", &["read", "fetch"]),
+    ("get_me", &["whoami", "get_me", "profile"]),
+];
 
 /// Options of `target`.
 #[derive(Debug, clap::Args)]
@@ -34,6 +58,9 @@ pub enum What {
         /// The port at which it expects Graph
         #[arg(long, default_value_t = 0, value_name = "PORT")]
         graph_port: u16,
+        /// It speaks the revision of MCP with sessions, 2025-11-25
+        #[arg(long)]
+        sessions: bool,
         /// Where the profile goes; printed otherwise
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -49,8 +76,9 @@ pub enum What {
 /// Runs it.
 pub async fn run(args: TargetArgs) -> Result<ExitCode, CommandError> {
     match args.what {
-        What::Init { mcp, login_port, graph_port, out } => {
-            let profile = Profile { login_port, graph_port, ..Profile::at("my-connector", mcp) };
+        What::Init { mcp, login_port, graph_port, sessions, out } => {
+            let protocol = if sessions { Protocol::Sessions } else { Protocol::Stateless };
+            let profile = Profile { protocol, login_port, graph_port, ..Profile::at("my-connector", mcp) };
             let draft = draft(&profile, asked(&profile).await?);
             match out {
                 Some(path) => write(&path, &draft)?,
@@ -89,31 +117,33 @@ fn draft(profile: &Profile, ask: Ask) -> String {
         profile.login_port,
         profile.graph_port
     );
-    out.push_str("# What it has besides: \"tenant-gate\", \"tool-toggles\", \"cursors\".\nfeatures = []\n# How long after a revocation it may go on.\nobo_max_age_seconds = 60\n");
+    out.push_str("# What it has besides: \"tenant-gate\", \"tool-toggles\", \"cursors\", \"resources\".\nfeatures = []\n# How long after a revocation it may go on.\nobo_max_age_seconds = 60\n# Whether its refusals carry our codes.\nerror_codes = false\n");
+    if profile.protocol == Protocol::Sessions {
+        out.push_str("protocol = \"2025-11-25\"\n");
+    }
     match tools(&ask) {
         Err(why) => {
             let _ = writeln!(out, "\n# Its tools could not be listed: {}", printable(why));
         }
         Ok(names) => {
-            for (ours, words) in [
-                ("outlook_email_search", ["mail", "message"]),
-                ("read_resource", ["read", "fetch"]),
-                ("get_me", ["me", "profile"]),
-            ] {
+            let likely = |ours: &str| {
+                let near = NEAR.iter().filter(|(tool, _)| *tool == ours).flat_map(|(_, words)| *words);
+                let near: Vec<_> = near.collect();
                 let exact = names.iter().find(|name| *name == ours);
-                let near = || names.iter().find(|name| words.iter().any(|word| name.contains(word)));
-                match exact.or_else(near) {
-                    Some(name) if name == ours => {}
-                    Some(name) => {
-                        let _ = writeln!(
-                            out,
-                            "\n[tools.{ours}]\nname = {}\n# arguments = {{ query = \"{{query}}\" }}",
-                            json!(name)
-                        );
-                    }
-                    None => {
-                        let _ = writeln!(out, "\n# Nothing looks like {ours} among {}.", names.join(", "));
-                    }
+                exact.or_else(|| names.iter().find(|name| near.iter().any(|word| name.contains(*word))))
+            };
+            let missing: Vec<&str> = TOOLS.iter().copied().filter(|&ours| likely(ours).is_none()).collect();
+            if !missing.is_empty() {
+                let _ = writeln!(out, "# Nothing looks like these among {}.", printable(&names.join(", ")));
+                let _ = writeln!(out, "missing_tools = {}", json!(missing));
+            }
+            for &ours in TOOLS {
+                if let Some(name) = likely(ours).filter(|name| *name != ours) {
+                    let _ = writeln!(
+                        out,
+                        "\n[tools.{ours}]\nname = {}\n# arguments = {{ query = \"{{query}}\" }}\n# answer = {{ items = \"/items\", uri = \"/uri\" }}",
+                        json!(name)
+                    );
                 }
             }
         }
@@ -136,19 +166,23 @@ fn findings(profile: &Profile, ask: Ask) -> Vec<(bool, String)> {
             out.push((false, format!("nobody answers at {}: {why}; is it running, is `mcp` right?", profile.mcp)));
             return out;
         }
-        Ok(401) => out.push((true, "without a token it answers 401".to_owned())),
-        Ok(status) => {
+        Ok(None) => {}
+        Ok(Some(401)) => out.push((true, "without a token it answers 401".to_owned())),
+        Ok(Some(status)) => {
             out.push((false, format!("without a token it answers {status}, not 401: is `mcp` its MCP endpoint?")));
         }
     }
     match tools(&ask) {
-        Err(why) => out.push((false, format!("Alice's token is refused: {why}; does it take the issuer, keys and audience of the addresses above, and contoso as a tenant?"))),
+        Err(why) => out.push((false, format!("Alice is not let in: {why}; does it take the issuer, keys and audience of the addresses above, and contoso as a tenant? does sign_in say how people sign in, protocol what it speaks?"))),
         Ok(names) => {
             out.push((!names.is_empty(), format!("it lists {} tools", names.len())));
-            for ours in ["outlook_email_search", "read_resource", "get_me"] {
+            for &ours in TOOLS {
+                if profile.missing_tools.contains(ours) {
+                    continue;
+                }
                 let there = profile.tools.name(ours);
                 let listed = names.iter().any(|name| name == there);
-                let told = if listed { format!("{ours} is {there}") } else { format!("{ours} is {there}, which is not listed: name it in [tools.{ours}]; there are {}", names.join(", ")) };
+                let told = if listed { format!("{ours} is {there}") } else { format!("{ours} is {there}, which is not listed: name it in [tools.{ours}], or in missing_tools; there are {}", names.join(", ")) };
                 out.push((listed, told));
             }
         }

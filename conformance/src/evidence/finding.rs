@@ -14,6 +14,10 @@ pub(super) fn markdown(scene: &Scene) -> String {
     let _ = writeln!(out, "- **Weakness:** CWE-{} {}", it.weakness.cwe, it.weakness.name);
     let _ = writeln!(out, "- **ASVS 5.0:** {}", it.weakness.asvs.join(", "));
     let _ = writeln!(out, "- **Requirements:** {}", it.requirements.join(", "));
+    if !it.references.is_empty() {
+        let known: Vec<String> = it.references.iter().map(|known| text(known)).collect();
+        let _ = writeln!(out, "- **Known from:** {}", known.join("; "));
+    }
     let _ = writeln!(out, "- **Target:** {}", text(&it.target));
     let _ = writeln!(out, "- **Scenario:** `{}`\n", it.scenario);
     let _ = writeln!(out, "## Impact\n\n{}\n", it.weakness.impact);

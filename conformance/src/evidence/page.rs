@@ -96,6 +96,9 @@ fn minute(out: &mut String, scene: &Scene) {
     for limit in &it.limits {
         let _ = writeln!(out, "<p class=\"dim\">Mind: {}</p>", escaped(limit));
     }
+    if !it.references.is_empty() {
+        let _ = writeln!(out, "<p class=\"dim\">known from {}</p>", escaped(&it.references.join("; ")));
+    }
     let _ = writeln!(
         out,
         "<p class=\"dim\">severity {}, requirements {}, CWE-{}, ASVS 5.0 {}; against {}; <code>{}</code></p></div>",

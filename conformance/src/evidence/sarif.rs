@@ -68,12 +68,16 @@ fn rule(scene: &Scene) -> Value {
     let mut tags =
         vec!["security".to_owned(), scene.suite().to_owned(), format!("external/cwe/cwe-{}", it.weakness.cwe)];
     tags.extend(it.weakness.asvs.iter().map(|section| format!("asvs/{section}")));
+    let mut help = format!("{} {}", it.weakness.impact, it.weakness.fix);
+    if !it.references.is_empty() {
+        help = format!("{help}\nKnown from: {}", it.references.join("; "));
+    }
     json!({
         "id": it.scenario,
         "name": it.scenario.split(['/', '-']).map(capital).collect::<String>(),
         "shortDescription": { "text": it.title },
         "fullDescription": { "text": format!("{} ({})", it.title, it.requirements.join(", ")) },
-        "help": { "text": format!("{} {}", it.weakness.impact, it.weakness.fix) },
+        "help": { "text": help },
         "helpUri": format!("https://github.com/offline365/offline365/blob/main/conformance/requirements.toml#{}", it.requirements.first().map_or("", String::as_str)),
         "defaultConfiguration": { "level": "error" },
         "properties": { "tags": tags, "security-severity": score },

@@ -38,6 +38,9 @@ pub struct Judgement {
     pub title: String,
     /// Rows of requirements.toml.
     pub requirements: Vec<String>,
+    /// Where the question is known from: public pages, CVE, CWE and RFC numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
     /// What a failure means.
     pub severity: Severity,
     /// What others call it.
@@ -228,6 +231,7 @@ impl Judgement {
             scenario: check.id.to_owned(),
             title: check.title.to_owned(),
             requirements: check.requirements.iter().map(|&id| id.to_owned()).collect(),
+            references: check.references().to_vec(),
             severity: check.severity,
             weakness: Weakness::of(check),
             attack: check.attack.map(|attack| AttackOf {

@@ -51,6 +51,9 @@ pub struct Report {
     /// The profile file of a target elsewhere: what a finding about it points at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile_file: Option<String>,
+    /// Which part of the checks this is, where they are split: `2/4`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
     /// Where the target's promise is weaker than the product's, by its own declaration.
     pub deviations: Vec<String>,
     /// Calls that the target answered.
@@ -73,6 +76,9 @@ pub struct CheckResult {
     pub title: String,
     /// Its requirements.
     pub requirements: Vec<String>,
+    /// Where its question is known from: public pages, CVE, CWE and RFC numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
     /// What a failure means.
     pub severity: Severity,
     /// Which connectors it speaks about.
@@ -126,6 +132,7 @@ impl Report {
             strict: Vec::new(),
             problems: Vec::new(),
             profile_file: None,
+            shard: None,
             deviations: deviations.into_iter().collect(),
             calls: outcomes.iter().map(|outcome| outcome.calls).sum(),
             unmodelled: counted(|outcome| &outcome.unmodelled),
@@ -192,6 +199,7 @@ impl CheckResult {
             id: check.id.to_owned(),
             title: check.title.to_owned(),
             requirements: check.requirements.iter().map(|&id| id.to_owned()).collect(),
+            references: check.references().to_vec(),
             severity: check.severity,
             profile: check.profile,
             attack: check.attack.is_some(),

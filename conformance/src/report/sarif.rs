@@ -31,12 +31,19 @@ pub fn render(report: &Report, requirements: &[Requirement]) -> Result<String, N
                 "informationUri": "https://github.com/offline365/offline365",
                 "rules": rules,
             } },
-            "automationDetails": { "id": format!("offline365/{}", report.target) },
+            "automationDetails": { "id": category(report) },
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],
     });
     Ok(format!("{}\n", serde_json::to_string_pretty(&sarif).unwrap_or_default()))
+}
+
+/// What keeps two uploads for one commit apart: what stands before the last slash is the category, and of one category the last upload counts
+/// (<https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>).
+fn category(report: &Report) -> String {
+    let part = report.shard.as_deref().map(|shard| format!("{}/", shard.replace('/', "-of-")));
+    format!("offline365/{}/{}", report.target, part.unwrap_or_default())
 }
 
 fn red(result: &CheckResult) -> bool {
@@ -45,7 +52,8 @@ fn red(result: &CheckResult) -> bool {
 
 fn rule(result: &CheckResult, requirements: &[Requirement]) -> Value {
     let of = requirements.iter().filter(|row| result.requirements.contains(&row.id));
-    let sentences: Vec<String> = of.map(|row| format!("- **{}**: {}", row.id, row.sentence)).collect();
+    let sentences = of.map(|row| format!("- **{}**: {}", row.id, row.sentence));
+    let sentences: Vec<String> = sentences.chain(result.references.iter().map(|known| format!("- {known}"))).collect();
     let score = match result.severity {
         Severity::Critical => "9.5",
         Severity::High => "8.0",

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use fixtures::cast::{ALICE, BUDGET};
 
-use super::{NoGround, Runner};
+use super::Runner;
+use super::ground::NoGround;
 use crate::bench::{Bench, Call, Embedded};
 use crate::check::{Finding, Setup};
 use crate::target::{Profile, Target};
@@ -24,14 +25,11 @@ impl Runner {
         };
         let mut ask = nothing("not tried");
         ask.ground = Ok((ground.doors.login.to_string(), ground.doors.graph.to_string()));
-        match Bench::new(Arc::clone(&self.plan), ground.doors.clone(), None).await {
+        match Bench::new(Arc::clone(&ground.plan), ground.doors.clone(), None, None).await {
             Ok(mut bench) => ask.with(&mut bench).await,
             Err(error) => ask.ground = Err(error.to_string()),
         }
-        if let Some(process) = ground.process {
-            process.end().await;
-        }
-        ground.emulator.shutdown().await;
+        ground.end().await;
         ask
     }
 
@@ -47,15 +45,12 @@ impl Runner {
             }
             Target::Remote(profile) => {
                 let ground = self.ground(profile).await.ok()?;
-                let bench = Bench::new(Arc::clone(&self.plan), ground.doors.clone(), None).await;
+                let bench = Bench::new(Arc::clone(&ground.plan), ground.doors.clone(), None, None).await;
                 let info = match bench {
                     Ok(mut bench) => introduced(&mut bench).await,
                     Err(_) => None,
                 };
-                if let Some(process) = ground.process {
-                    process.end().await;
-                }
-                ground.emulator.shutdown().await;
+                ground.end().await;
                 info
             }
         }
@@ -67,8 +62,8 @@ impl Runner {
 pub struct Ask {
     /// Where login and Graph are.
     pub ground: Result<(String, String), String>,
-    /// The status of an answer to somebody without a token.
-    pub anonymous: Result<u16, String>,
+    /// The status of an answer to somebody without a token; nothing where nobody can ask so.
+    pub anonymous: Result<Option<u16>, String>,
     /// The answer to Alice, who asks for the tools.
     pub tools: Result<serde_json::Value, String>,
     /// Whether a search finds her mail.
@@ -82,7 +77,11 @@ impl Ask {
             Finding::NotApplicable(feature) => feature.to_string(),
         };
         let anonymous = bench.attempt("asks without a token", Call::anonymous("tools/list")).await;
-        self.anonymous = anonymous.map(|reply| reply.status).map_err(told);
+        self.anonymous = match anonymous {
+            // A program serves whoever started it: nobody else can ask.
+            Err(Finding::NotApplicable(_)) => Ok(None),
+            asked => asked.map(|reply| Some(reply.status)).map_err(told),
+        };
         let alice = match bench.sign_in(ALICE).await {
             Ok(alice) => alice,
             Err(finding) => {

@@ -36,6 +36,9 @@ pub struct Expect {
     /// Texts that the answer, its headers included, must not hold.
     #[serde(default)]
     pub hides: Vec<String>,
+    /// Shown by something that renders Markdown, each text of the answer and the answer itself load nothing from anywhere.
+    #[serde(default)]
+    pub loads_nothing: bool,
     /// The refusal names this permission, and who can bring it back.
     #[serde(default)]
     pub names_permission: Option<String>,
@@ -108,6 +111,9 @@ pub struct Traffic {
     /// At least so many.
     #[serde(default)]
     pub at_least: Option<usize>,
+    /// At most so many.
+    #[serde(default)]
+    pub at_most: Option<usize>,
 }
 
 /// Something of an answer that is kept under a name. An answer without it makes the scenario inconclusive.
@@ -124,6 +130,8 @@ pub enum Capture {
     Header(String),
     /// A field of the query in the `location` header.
     Redirect(String),
+    /// A field of the form on a page.
+    Field(String),
     /// A field of Entra's answer to the connector's last exchange.
     Exchange(String),
 }

@@ -12,7 +12,9 @@
 
 pub mod expect;
 pub mod load;
+mod markdown;
 mod names;
+mod needs;
 mod play;
 mod requests;
 pub mod shipped;
@@ -42,6 +44,9 @@ pub struct Scenario {
     /// More about it, for the report and the reader.
     #[serde(default)]
     pub about: Option<String>,
+    /// Where it is known from: public pages (`https://…`), CVE, CWE and RFC numbers, with a few words.
+    #[serde(default)]
+    pub references: Vec<String>,
     /// The requirements it speaks about: ids of `offline365 list requirements`.
     pub requirements: Vec<String>,
     /// What a failure means.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::load::{ScenarioError, distance};
-use super::step::{ForEach, SignIn, Step};
+use super::step::{During, ForEach, SignIn, Step};
 use super::template::{self, Door, Names};
 use super::{Scenario, expect::Expect};
 use crate::broken;
@@ -141,6 +141,9 @@ impl Dry<'_> {
         if let Step::ForEach(each) = step {
             return self.for_each(each);
         }
+        if let Step::During(during) = step {
+            return self.during(during);
+        }
         self.templates(&serde_json::to_value(step).unwrap_or_default());
         match step {
             Step::SignIn(sign_in) => self.sign_in(sign_in),
@@ -155,11 +158,24 @@ impl Dry<'_> {
             }
             Step::Account(account) => self.who(&account.who),
             Step::EndSessions(who) => self.who(&who.who),
-            Step::Lab(lab) => lab.capture.keys().for_each(|name| self.define(name)),
+            Step::Lab(lab) => {
+                let controls: Vec<String> = emulator::lab::controls().into_iter().map(str::to_owned).collect();
+                if !lab.post.contains("${") && !controls.contains(&lab.post) {
+                    let near = nearest(&lab.post, controls.iter());
+                    self.problem(
+                        &format!("the lab has no control `{}`{near}", lab.post),
+                        "see docs/lab.md, or /lab/openapi.json of a running world",
+                    );
+                }
+                lab.capture.keys().for_each(|name| self.define(name));
+            }
             Step::Clock(clock) => {
                 if super::play::seconds(&clock.pass, 60).is_none() {
                     self.problem("`pass` is no time", "write seconds, or `bound`, `bound-1`, `bound+1`");
                 }
+            }
+            Step::Document(document) => {
+                self.values.insert(document.name.clone(), None);
             }
             Step::Let(values) => {
                 for (name, value) in values {
@@ -206,8 +222,9 @@ impl Dry<'_> {
                     );
                 }
             }
-            Step::Audit(_) | Step::Traffic(_) | Step::NoSecrets(_) => self.expectations += 1,
-            Step::ForEach(_) => {}
+            Step::Audit(_) | Step::Events(_) | Step::Traffic(_) | Step::NoSecrets(_) => self.expectations += 1,
+            // Taken apart above: they have steps of their own.
+            Step::ForEach(_) | Step::During(_) => {}
         }
     }
 
@@ -225,6 +242,14 @@ impl Dry<'_> {
         }
         self.values.remove(&each.name);
         (self.step, self.line) = (step, line);
+    }
+
+    fn during(&mut self, during: &During) {
+        self.templates(&serde_json::to_value(&during.call).unwrap_or_default());
+        let (step, line) = (self.step.clone(), self.line);
+        self.steps(&during.steps);
+        (self.step, self.line) = (step, line);
+        self.call(&during.call);
     }
 
     fn call(&mut self, call: &super::step::Call) {

@@ -2,23 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use fixtures::Plan;
-use fixtures::plan::KeyIssuer;
+use fixtures::plan::{KeyIssuer, SigningKey};
 use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::step::{Account, Audit, Flow, ForEach, Forge, LabCall, Permissions, Sign, SignIn, Step, UntilRefused};
+use super::step::{
+    Account, Audit, During, Events, Flow, ForEach, Forge, LabCall, Permissions, PublicForm, Sign, SignIn, Step,
+    UntilRefused,
+};
 use super::template::{self, Door, Names};
 use super::{Scenario, step};
 use crate::bench::{Actor, Bench, Reply, Way};
 use crate::check::Finding;
-use crate::forge::{Algorithm, Draft, ForgeError, Forged};
+use crate::forge::{self, Algorithm, Draft, ForgeError, Forged};
 use crate::lab::Upstream;
 
 /// Runs a scenario.
-pub async fn play(bench: &mut Bench, scenario: &'static Scenario) -> Result<(), Finding> {
+pub async fn play(bench: &mut Bench, scenario: &Scenario) -> Result<(), Finding> {
     let mut stage = Stage {
         bench,
         values: scenario.with.clone(),
@@ -100,6 +105,7 @@ impl Stage<'_> {
                 let by = by.ok_or_else(|| unknown(format!("{} is no time", clock.pass)))?;
                 self.bench.advance(SignedDuration::from_secs(by)).await
             }
+            Step::Document(document) => self.document(document),
             Step::Let(values) => {
                 for (name, value) in values {
                     let value = self.value(value)?;
@@ -113,6 +119,7 @@ impl Stage<'_> {
             Step::Token(token) => self.token_request(token).await,
             Step::Graph(graph) => self.graph(graph).await,
             Step::Together(together) => self.together(together).await,
+            Step::During(during) => self.during(during).await,
             Step::UntilRefused(until) => self.until_refused(until).await,
             Step::ForEach(each) => self.for_each(each).await,
             Step::Remember(world) => {
@@ -122,6 +129,7 @@ impl Stage<'_> {
             }
             Step::Unchanged(world) => self.unchanged(world).await,
             Step::Audit(audit) => self.audit(audit).await,
+            Step::Events(events) => self.events(events),
             Step::Traffic(traffic) => {
                 let upstream = self.upstream.clone();
                 self.expect_traffic("since the scenario began", traffic, &upstream)
@@ -136,6 +144,7 @@ impl Stage<'_> {
         let from = sign_in.from.as_deref().map_or_else(|| Ok(who.clone()), |from| self.text(from))?;
         let at = sign_in.at.as_deref().map(|at| self.text(at)).transpose()?;
         let scope = sign_in.scope.as_deref().map(|scope| self.text(scope)).transpose()?;
+        let claims = sign_in.claims.as_deref().map(|claims| self.text(claims)).transpose()?;
         let renewed = match sign_in.flow {
             Flow::Code => None,
             Flow::Refresh => {
@@ -146,6 +155,8 @@ impl Stage<'_> {
             at: at.as_deref(),
             client: sign_in.client.as_deref(),
             scope: scope.as_deref(),
+            claims: claims.as_deref(),
+            second_factor: sign_in.second_factor.as_deref(),
             refresh: renewed.as_ref(),
             ..Way::of(&who)
         };
@@ -235,21 +246,56 @@ impl Stage<'_> {
         let rows = self.bench.audit().await?;
         let fields = audit.fields.iter().map(|(name, pattern)| Ok((name, self.text(pattern)?)));
         let fields = fields.collect::<Result<Vec<_>, Finding>>()?;
-        let text = |row: &Value, name: &str| match row.get(name) {
-            Some(Value::String(text)) => text.clone(),
-            Some(value) => value.to_string(),
-            None => String::new(),
-        };
         let meant = |row: &&Value| {
-            text(row, "kind") == audit.kind
-                && fields.iter().all(|(name, pattern)| super::expect::matches(pattern, &text(row, name)))
+            field(row, "kind") == audit.kind
+                && fields.iter().all(|(name, pattern)| super::expect::matches(pattern, &field(row, name)))
         };
         let found = rows.iter().filter(meant).count();
         let (expected, held) = super::requests::counted(audit.exactly, audit.at_least, found);
         self.bench.expect(&format!("rows of kind {} in the audit log", audit.kind), &expected, &found.to_string(), held)
     }
 
-    /// Tokens that Entra gave the connector, tokens and credentials of the scenario: in no answer.
+    /// Each line was read back as JSON: one that somebody broke in two is none, or is one too many.
+    fn events(&mut self, events: &Events) -> Result<(), Finding> {
+        let lines = self.bench.events()?;
+        let fields = events.fields.iter().map(|(name, pattern)| Ok((name, self.text(pattern)?)));
+        let fields = fields.collect::<Result<Vec<_>, Finding>>()?;
+        for text in &events.hides {
+            let text = self.text(text)?;
+            let found = lines.iter().filter(|line| line.to_string().contains(&text)).count();
+            self.bench.expect("lines of the connector's log that hold it", "0", &found.to_string(), found == 0)?;
+        }
+        if !events.hides.is_empty() && events.exactly.is_none() && events.at_least.is_none() {
+            return Ok(());
+        }
+        let meant = |line: &&Value| {
+            events.event.as_deref().is_none_or(|event| field(line, "event") == event)
+                && fields.iter().all(|(name, pattern)| super::expect::matches(pattern, &field(line, name)))
+        };
+        let found = lines.iter().filter(meant).count();
+        let (expected, held) = super::requests::counted(events.exactly, events.at_least, found);
+        self.bench.expect("lines in the connector's log", &expected, &found.to_string(), held)
+    }
+
+    /// The call waits; the steps happen; then its answer is looked at.
+    async fn during(&mut self, during: &During) -> Result<(), Finding> {
+        let (label, prepared) = self.labelled(&during.call)?;
+        let under_way = self.bench.begin(prepared).await?;
+        self.steps(&during.steps).await?;
+        let reply = self.bench.finish(&label, under_way).await?;
+        self.came(&during.call, &label, reply)
+    }
+
+    fn document(&mut self, document: &step::Document) -> Result<(), Finding> {
+        let cannot = |why: String| unknown(format!("{} cannot be made: {why}", document.name));
+        let filled = self.value(&serde_json::to_value(document).map_err(|error| cannot(error.to_string()))?)?;
+        let filled: step::Document = serde_json::from_value(filled).map_err(|error| cannot(error.to_string()))?;
+        let bytes = filled.bytes().map_err(|error| cannot(error.to_string()))?;
+        self.values.insert(document.name.clone(), STANDARD.encode(bytes).into());
+        Ok(())
+    }
+
+    /// Tokens that Entra gave the connector, tokens and credentials of the scenario: in no answer, and in no line of a log that can be read.
     fn no_secrets(&mut self) -> Result<(), Finding> {
         let given = self.upstream.iter().filter(|upstream| upstream.is_token_request());
         let given = given.filter_map(|request| serde_json::from_slice::<Value>(&request.response()).ok());
@@ -269,7 +315,15 @@ impl Stage<'_> {
         secrets.extend(kept.map(|secret| secret.value.clone()));
         let shown = self.said.iter().filter(|reply| secrets.iter().any(|secret| reply.shows(secret))).count();
         let claim = format!("answers of {} that hold one of {} tokens and credentials", self.said.len(), secrets.len());
-        self.bench.expect(&claim, "0", &shown.to_string(), shown == 0)
+        self.bench.expect(&claim, "0", &shown.to_string(), shown == 0)?;
+        let lines = match self.bench.events() {
+            Err(Finding::NotApplicable(_)) => return Ok(()),
+            lines => lines?,
+        };
+        let told = |line: &&Value| secrets.iter().any(|secret| line.to_string().contains(secret.as_str()));
+        let found = lines.iter().filter(told).count();
+        let claim = format!("lines of {} in the connector's log that hold one", lines.len());
+        self.bench.expect(&claim, "0", &found.to_string(), found == 0)
     }
 
     /// `name@tenant`, taken apart.
@@ -294,6 +348,15 @@ impl Stage<'_> {
 
     pub(super) fn values_of(&self, values: &BTreeMap<String, Value>) -> Result<BTreeMap<String, Value>, Finding> {
         values.iter().map(|(name, value)| Ok((name.clone(), self.value(value)?))).collect()
+    }
+}
+
+/// A member of a row, as text.
+fn field(row: &Value, name: &str) -> String {
+    match row.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+        None => String::new(),
     }
 }
 
@@ -334,9 +397,19 @@ fn forged(
         Sign::Labelled(label) => draft.mislabelled(key, label),
         Sign::Consumer => draft.sign(consumer?, Algorithm::Rs256),
         Sign::ConsumerAsGenuine => draft.sign_as(consumer?, &key.kid),
-        Sign::PublicAsSecret => Ok(draft.sign_hs256(key.certificate_pem.as_bytes())),
+        Sign::PublicAsSecret(form) => public_bytes(key, *form).map(|secret| draft.sign_hs256(&secret)),
         Sign::Unsigned(spelling) => Ok(draft.unsigned(spelling)),
         Sign::Keep => Ok(draft.keep_signature()),
+    }
+}
+
+/// What everybody can read of the issuer's key, as the bytes that a careless library would take for a secret.
+fn public_bytes(key: &SigningKey, form: PublicForm) -> Result<Vec<u8>, ForgeError> {
+    let unreadable = || ForgeError::Key(key.kid.clone());
+    match form {
+        PublicForm::Pem => Ok(key.certificate_pem.as_bytes().to_vec()),
+        PublicForm::Der => forge::certificate(key).ok_or_else(unreadable),
+        PublicForm::Jwk => forge::public_jwk(key).ok_or_else(unreadable),
     }
 }
 

@@ -63,7 +63,8 @@ impl Stage<'_> {
         };
         if let Some(params) = &mcp.params {
             let params = self.value(params)?;
-            if let Some(name) = params.get("name").and_then(Value::as_str) {
+            // What a request is about stands in its header too: a tool's or prompt's name, a resource's address.
+            if let Some(name) = params.get("name").or_else(|| params.get("uri")).and_then(Value::as_str) {
                 call = call.header("mcp-name", name);
             }
             call = call.params(params);
@@ -90,6 +91,7 @@ impl Stage<'_> {
             Host::Connector => bench::Host::Connector,
             Host::Login => bench::Host::Login,
             Host::Graph => bench::Host::Graph,
+            Host::Content => bench::Host::Content,
         };
         let mut body = http.body.as_deref().map_or_else(|| Ok(String::new()), |body| self.text(body))?;
         body = body.repeat(http.repeat.unwrap_or(1) as usize);
@@ -101,7 +103,9 @@ impl Stage<'_> {
         let mut sender = "somebody".to_owned();
         if let Some(by) = &http.by {
             let actor = self.actor(by)?;
-            headers.push(("authorization".to_owned(), format!("Bearer {}", actor.token())));
+            if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
+                headers.push(("authorization".to_owned(), format!("Bearer {}", actor.token())));
+            }
             sender.clone_from(&actor.name);
         }
         let path = self.text(&http.path)?;
@@ -169,12 +173,7 @@ impl Stage<'_> {
         let kind = if said.control.is_some() { StepKind::Control } else { StepKind::Attempt };
         let reply = self.bench.send(kind, &said.label, raw).await?;
         if let Some(proof) = said.control {
-            let proof = self.text(proof)?;
-            let held = reply.served() && reply.shows(&proof);
-            self.bench.recorder.control(held, &reply.summary());
-            if !held {
-                return Err(Finding::Inconclusive(format!("control failed: {}: {}", said.label, reply.summary())));
-            }
+            self.proven(&said.label, &reply, proof)?;
         }
         self.answered(said, reply)
     }
@@ -218,6 +217,7 @@ impl Stage<'_> {
                 };
                 location.and_then(field)
             }
+            Capture::Field(name) => reply.form_field(name).map(Value::String),
             Capture::Exchange(name) => {
                 let last = reply.exchanges().last();
                 let answer = last.and_then(|last| serde_json::from_slice::<Value>(&last.response()).ok());
@@ -233,12 +233,11 @@ impl Stage<'_> {
             self.bench.expect(label, expected, &reply.summary(), reply.served() == served)?;
         }
         if let Some(status) = expect.status {
-            let held = reply.status == status;
-            self.bench.expect(&format!("{label}: status"), &status.to_string(), &reply.summary(), held)?;
+            self.bench.expect_status(&format!("{label}: status"), reply, status)?;
         }
         if let Some(code) = &expect.code {
-            let seen = reply.code().unwrap_or_else(|| "none".to_owned());
-            self.bench.expect(&format!("{label}: code"), code, &seen, seen == *code)?;
+            let code = self.text(code)?;
+            self.bench.expect_code(&format!("{label}: code"), reply, &code)?;
         }
         if let Some(number) = expect.aadsts {
             let expected = format!("AADSTS{number}");
@@ -253,12 +252,24 @@ impl Stage<'_> {
         for text in &expect.hides {
             let text = self.text(text)?;
             let held = !shows_in_any_form(reply, &text);
-            self.bench.expect(&format!("{label}: the answer does not hold"), &text, &reply.summary(), held)?;
+            let (expected, seen) = (format!("without `{text}`"), if held { "without it" } else { "it is there" });
+            let seen = format!("{seen}; {}", reply.summary());
+            self.bench.expect(&format!("{label}: the answer"), &expected, &seen, held)?;
+        }
+        if expect.loads_nothing {
+            let loads = super::markdown::loads(reply);
+            let claim = format!("{label}: shown as Markdown, it loads");
+            let seen = if loads.is_empty() { "nothing".to_owned() } else { loads.join(", ") };
+            self.bench.expect(&claim, "nothing", &seen, loads.is_empty())?;
         }
         if let Some(permission) = &expect.names_permission {
+            self.bench.expect(&format!("{label}: not served"), "a refusal", &reply.summary(), !reply.served())?;
             self.bench.expect_names(reply, permission)?;
         }
         for (name, pattern) in &expect.headers {
+            if !self.bench.challenges_are_told(name, reply) {
+                continue;
+            }
             let pattern = self.text(pattern)?;
             let seen = reply.header(name).unwrap_or("-").to_owned();
             let held = if pattern == "-" { reply.header(name).is_none() } else { matches(&pattern, &seen) };
@@ -285,7 +296,8 @@ impl Stage<'_> {
         }
         // Last: a refusal of another class shows nothing, and must not hide what was shown.
         if let Some(refused) = &expect.refused {
-            let refusal = Refusal::of(refused.status, &refused.code, refused.by);
+            let code = self.text(&refused.code)?;
+            let refusal = Refusal::of(refused.status, &code, refused.by);
             self.bench.expect_refused(label, reply, refusal)?;
         }
         if expect.token_refused {
@@ -316,15 +328,47 @@ impl Stage<'_> {
             let held = traffic.only.iter().any(|pattern| matches(pattern, &seen));
             self.bench.expect(&format!("{what} are of the listed kinds"), &traffic.only.join(", "), &seen, held)?;
         }
-        if traffic.only.is_empty() || traffic.exactly.is_some() || traffic.at_least.is_some() {
+        if let Some(at_most) = traffic.at_most {
+            let expected = format!("at most {at_most}");
+            self.bench.expect(&what, &expected, &found.len().to_string(), found.len() <= at_most)?;
+        }
+        let is_bounded = !traffic.only.is_empty() || traffic.at_most.is_some();
+        if !is_bounded || traffic.exactly.is_some() || traffic.at_least.is_some() {
             let (expected, held) = counted(traffic.exactly, traffic.at_least, found.len());
             self.bench.expect(&what, &expected, &found.len().to_string(), held)?;
         }
         Ok(())
     }
 
+    /// A call, and what it is called.
+    pub(super) fn labelled(&self, call: &Call) -> Result<(String, bench::Call), Finding> {
+        let said = self.told(said!(call, format!("calls {}", call.tool)));
+        Ok((said.label, self.prepared(call)?))
+    }
+
+    /// The answer to a call that was under way.
+    pub(super) fn came(&mut self, call: &Call, label: &str, reply: Reply) -> Result<(), Finding> {
+        if let Some(proof) = &call.control {
+            self.proven(label, &reply, proof)?;
+        }
+        self.answered(&said!(call, label.to_owned()), reply)
+    }
+
+    fn proven(&mut self, label: &str, reply: &Reply, proof: &str) -> Result<(), Finding> {
+        let proof = self.text(proof)?;
+        let held = reply.served() && reply.shows(&proof);
+        self.bench.recorder.control(held, &reply.summary());
+        if held {
+            return Ok(());
+        }
+        Err(Finding::Inconclusive(format!("control failed: {label}: {}", reply.summary())))
+    }
+
     fn prepared(&self, call: &Call) -> Result<bench::Call, Finding> {
         let mut prepared = self.tool_call(&call.by, &call.tool, &call.with)?;
+        if let Some(id) = &call.id {
+            prepared = prepared.numbered(self.value(id)?);
+        }
         for (name, value) in &call.headers {
             prepared = prepared.header(name, &self.text(value)?);
         }

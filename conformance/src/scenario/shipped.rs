@@ -82,7 +82,7 @@ fn check(file: &str, text: &str, plan: &Plan) -> Result<&'static Check, Vec<Scen
         requirements: listed(&scenario.requirements),
         profile: scenario.profile,
         severity: scenario.severity,
-        needs: &scenario.needs,
+        needs: Vec::leak(super::needs::of(scenario)),
         setup,
         attack,
         broken: Vec::leak(broken),

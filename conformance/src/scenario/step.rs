@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::expect::{Capture, Expect, Traffic};
+use crate::package::{self, Part};
 
 /// One step.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -29,6 +30,8 @@ pub enum Step {
     Lab(LabCall),
     /// Time passes, for the world and the connector.
     Clock(Clock),
+    /// A document is made; its bytes, base64, get a name.
+    Document(Document),
     /// Names for values.
     Let(BTreeMap<String, Value>),
     /// Somebody calls a tool.
@@ -43,6 +46,8 @@ pub enum Step {
     Graph(GraphRequest),
     /// Calls that run side by side.
     Together(Together),
+    /// A call that waits at a fault of the lab while other things happen.
+    During(During),
     /// The call is tried at once, just below the connector's declared bound and just above it: above, it must be refused. Measures the time.
     UntilRefused(UntilRefused),
     /// The same steps for each of a list.
@@ -53,6 +58,8 @@ pub enum Step {
     Unchanged(World),
     /// What the world's audit log must hold.
     Audit(Audit),
+    /// What the connector's own audit log must hold.
+    Events(Events),
     /// What the connector asked of Entra and Graph since the scenario began.
     Traffic(Traffic),
     /// No token, code or credential that was seen so far is in any answer of the connector so far.
@@ -98,6 +105,9 @@ requests! {
         /// Further request headers; an empty text leaves a header out.
         #[serde(default)]
         headers: BTreeMap<String, String>,
+        /// The message's id; 1 if nothing is said.
+        #[serde(default)]
+        id: Option<Value>,
     }
 
     /// An MCP request.
@@ -120,14 +130,14 @@ requests! {
 
     /// An HTTP request.
     struct Http {
-        /// `connector`, `login` or `graph`.
+        /// `connector`, `login`, `graph` or `content`.
         to: Host,
         /// The method; `GET` if nothing is said.
         #[serde(default = "get")]
         method: String,
         /// Path and query at that host; of the connector: `mcp` is its endpoint.
         path: String,
-        /// Whose token is the bearer.
+        /// Who asks: their token is the bearer, unless `headers` bring another one of theirs.
         #[serde(default)]
         by: Option<String>,
         /// Request headers.
@@ -159,7 +169,7 @@ requests! {
         /// The method; `GET` if nothing is said.
         #[serde(default = "get")]
         method: String,
-        /// Path and query, from `/v1.0/`.
+        /// Path and query, from `/v1.0/`, or a link that Graph gave out.
         path: String,
         /// Request headers.
         #[serde(default)]
@@ -180,6 +190,8 @@ pub enum Host {
     Login,
     /// Microsoft Graph.
     Graph,
+    /// Where the content of files lies.
+    Content,
 }
 
 fn get() -> String {
@@ -210,6 +222,12 @@ pub struct SignIn {
     /// Scopes, if not those of the connector.
     #[serde(default)]
     pub scope: Option<String>,
+    /// Claims that a challenge asked for, as JSON: what `exchange: claims` captures.
+    #[serde(default)]
+    pub claims: Option<String>,
+    /// Six digits: the code of their second factor, or the one they choose, when a page asks for it.
+    #[serde(default)]
+    pub second_factor: Option<String>,
     /// It must be refused with this number (`AADSTS…`, without the letters).
     #[serde(default)]
     pub refused: Option<u32>,
@@ -270,8 +288,8 @@ pub enum Sign {
     Consumer,
     /// With the key of personal accounts under the name of Entra's.
     ConsumerAsGenuine,
-    /// With HMAC, keyed with the issuer's public certificate.
-    PublicAsSecret,
+    /// With HMAC, keyed with what the issuer publishes of its key, in this form.
+    PublicAsSecret(PublicForm),
     /// Not at all: the header says so in this spelling.
     Unsigned(String),
     /// The genuine token's signature under changed contents.
@@ -288,6 +306,18 @@ pub enum Algorithm {
     Rs512,
     /// RSA-PSS with SHA-256.
     Ps256,
+}
+
+/// How a public key is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PublicForm {
+    /// The certificate as PEM.
+    Pem,
+    /// The certificate as DER.
+    Der,
+    /// The member of the key set, as JSON text.
+    Jwk,
 }
 
 /// Graph permissions of the connector in a tenant.
@@ -365,6 +395,76 @@ fn once() -> u32 {
     1
 }
 
+/// A call that is under way while other things happen. It must meet a fault of the lab that lets it wait (`hold`): the steps begin when it
+/// waits there, and one of them lets it go.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct During {
+    /// The call. What it is expected to be is asked after the steps.
+    pub call: Call,
+    /// What happens meanwhile.
+    #[schemars(with = "Vec<Step>")]
+    #[serde(serialize_with = "super::bare")]
+    pub steps: Vec<Spanned<Step>>,
+}
+
+/// A document, made part by part, so that it can be wrong.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// The name of its bytes, base64.
+    #[serde(rename = "as")]
+    pub name: String,
+    /// Which kind: what belongs to it and is not given is added.
+    pub kind: DocumentKind,
+    /// Its parts by name, for example `word/document.xml`.
+    pub parts: BTreeMap<String, DocumentPart>,
+    /// So many empty parts more.
+    #[serde(default)]
+    pub empty_parts: u32,
+}
+
+/// Which kind of document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DocumentKind {
+    /// Word.
+    Docx,
+    /// Excel, with one sheet.
+    Xlsx,
+}
+
+/// A part of a document: a text, or one that repeats.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum DocumentPart {
+    /// All of it.
+    Text(String),
+    /// Written out, it would be too long for a file like this.
+    Long(LongPart),
+}
+
+/// A part that repeats itself.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LongPart {
+    /// How it begins.
+    #[serde(default)]
+    pub before: String,
+    /// What stands there again and again.
+    #[serde(default)]
+    pub fill: String,
+    /// How often.
+    #[serde(default)]
+    pub times: u32,
+    /// How it ends.
+    #[serde(default)]
+    pub after: String,
+    /// The size that the package declares for it, where that is a lie.
+    #[serde(default)]
+    pub declares: Option<u32>,
+}
+
 /// A call that stops being served.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -421,6 +521,50 @@ pub struct Audit {
     /// At least so many.
     #[serde(default)]
     pub at_least: Option<usize>,
+}
+
+/// Lines of the connector's own audit log since the scenario began.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Events {
+    /// The kind of line, in the connector's own words; every kind if nothing is said.
+    #[serde(default)]
+    pub event: Option<String>,
+    /// Patterns of fields.
+    #[serde(default, rename = "where")]
+    pub fields: BTreeMap<String, String>,
+    /// Texts that no line may hold.
+    #[serde(default)]
+    pub hides: Vec<String>,
+    /// Exactly so many.
+    #[serde(default)]
+    pub exactly: Option<usize>,
+    /// At least so many.
+    #[serde(default)]
+    pub at_least: Option<usize>,
+}
+
+impl Document {
+    /// The document itself.
+    pub fn bytes(&self) -> std::io::Result<Vec<u8>> {
+        let part = |(name, part): (&String, &DocumentPart)| match part {
+            DocumentPart::Text(text) => Part::text(name, text),
+            DocumentPart::Long(long) => Part {
+                name: name.clone(),
+                before: long.before.clone(),
+                fill: long.fill.clone(),
+                times: long.times as usize,
+                after: long.after.clone(),
+                declares: long.declares,
+            },
+        };
+        let more = (0..self.empty_parts).map(|number| Part::text(&format!("customXml/{number}.xml"), ""));
+        let parts = self.parts.iter().map(part).chain(more).collect();
+        match self.kind {
+            DocumentKind::Docx => package::word(parts),
+            DocumentKind::Xlsx => package::excel(parts),
+        }
+    }
 }
 
 impl Step {

@@ -9,12 +9,17 @@
 //! | `${upn:alice@contoso}`, `${oid:alice@contoso}` | the person's sign-in name, object id |
 //! | `${app:m365-server}`, `${app_uri:m365-server}`, `${secret:m365-server}` | a registration's client id, App ID URI, first secret |
 //! | `${token:alice@contoso}`, `${claim:alice@contoso/tid}` | the token of somebody who signed in, one claim of it |
+//! | `${upper:name}` | what is named so, in capitals |
+//! | `${renumbered:name}` | the same of a cursor: its first base64 part says another number, and the rest is as it was |
 //! | `${altered:name}` | what is named so, with three characters changed: an address or cursor that nobody ever gave out |
+//! | `${base64:name}` | what is named so, as base64 |
 //!
 //! A text that is one `${…}` alone takes the value's own type; inside a longer text it is written out.
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use fixtures::Plan;
 use serde_json::Value;
 
@@ -156,11 +161,38 @@ fn lookup(inner: &str, names: &impl Names) -> Result<Option<Value>, String> {
             let draft = crate::forge::Draft::of(&token).map_err(|error| error.to_string())?;
             draft.get(claim).cloned().map(Some).ok_or_else(|| format!("the token of `{who}` has no claim `{claim}`"))
         }
+        "renumbered" => Ok(names.named(of)?.map(|value| renumbered(value.as_str().unwrap_or_default()).into())),
         "altered" => Ok(names.named(of)?.map(|value| altered(value.as_str().unwrap_or_default()).into())),
+        "upper" => Ok(names.named(of)?.map(|value| value.as_str().unwrap_or_default().to_uppercase().into())),
+        "base64" => Ok(names.named(of)?.map(|value| STANDARD.encode(value.as_str().unwrap_or_default()).into())),
         kind => Err(format!(
-            "`${{{kind}:…}}` is nothing; there are canary, tenant, issuer, origin, upn, oid, app, app_uri, secret, token, claim, altered"
+            "`${{{kind}:…}}` is nothing; there are canary, tenant, issuer, origin, upn, oid, app, app_uri, secret, token, claim, altered, renumbered, upper, base64"
         )),
     }
+}
+
+/// The same text, in whose first part of base64 another digit stands; what holds none is altered.
+fn renumbered(text: &str) -> String {
+    let other = |c: char| {
+        if c == '9' {
+            '8'
+        } else if c.is_ascii_digit() {
+            '9'
+        } else {
+            c
+        }
+    };
+    let changed = text.split('.').enumerate().find_map(|(at, part)| {
+        let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(part).ok()?).ok()?;
+        let digit = plain.find(|c: char| c.is_ascii_digit())?;
+        let (before, after) = plain.split_at_checked(digit)?;
+        let (first, rest) = after.split_at_checked(1)?;
+        let plain = [before, &first.chars().map(other).collect::<String>(), rest].concat();
+        Some((at, URL_SAFE_NO_PAD.encode(plain)))
+    });
+    let Some((at, changed)) = changed else { return altered(text) };
+    let parts = text.split('.').enumerate().map(|(index, part)| if index == at { changed.as_str() } else { part });
+    parts.collect::<Vec<_>>().join(".")
 }
 
 /// The same text with three letters in its middle changed.

@@ -63,6 +63,21 @@ impl Tools {
         self.0.get(ours).map_or(ours, |tool| &tool.name)
     }
 
+    /// Whether some tool takes arguments of its own.
+    pub(super) fn are_templates(&self) -> bool {
+        self.0.values().any(|tool| tool.arguments.is_some())
+    }
+
+    /// The first argument of a call that the target cannot be given: its template has no place for it. How much is asked for is no question
+    /// of its own.
+    pub(crate) fn untold<'a>(&self, call: &'a Call) -> Option<&'a str> {
+        let (ours, arguments) = call.tool()?;
+        let template = self.0.get(ours)?.arguments.as_ref()?;
+        let places: Vec<&str> = template.values().filter_map(place).collect();
+        let given = arguments.as_object()?.keys().map(String::as_str);
+        given.filter(|&name| name != "limit").find(|name| !places.contains(name))
+    }
+
     /// The call in the target's words.
     pub(crate) fn translated(&self, call: Call) -> Call {
         let Some((ours, arguments)) = call.tool() else { return call };
@@ -81,13 +96,15 @@ impl Tools {
 
 /// A value of a template; `None`: the argument it stands for was not given.
 fn filled(template: &Value, arguments: &Value) -> Option<Value> {
-    match template {
-        Value::String(text) => match text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-            Some(name) => arguments.get(name).cloned(),
-            None => Some(template.clone()),
-        },
-        other => Some(other.clone()),
+    match place(template) {
+        Some(name) => arguments.get(name).cloned(),
+        None => Some(template.clone()),
     }
+}
+
+/// The argument that a value of a template stands for.
+fn place(template: &Value) -> Option<&str> {
+    template.as_str()?.strip_prefix('{')?.strip_suffix('}')
 }
 
 #[cfg(test)]
@@ -111,5 +128,12 @@ mod tests {
         let expected = json!({ "q": "x", "top": 5, "folder": "inbox" });
         assert_eq!(call.tool(), Some(("search_mail", &expected)));
         assert_eq!(tools.name("get_me"), "get_me");
+        let asking =
+            |arguments| Call::anonymous("tools/call").asked_of("outlook_email_search", arguments, Shape::default());
+        assert_eq!(tools.untold(&asking(json!({ "query": "x", "limit": 5 }))), None);
+        assert_eq!(
+            tools.untold(&asking(json!({ "query": "x", "mailboxOwnerEmail": "a@b" }))),
+            Some("mailboxOwnerEmail")
+        );
     }
 }

@@ -55,6 +55,8 @@ pub enum RefreshReuse {
     Kept,
     /// It is worthless.
     Once,
+    /// It is worthless, and brought again it ends everything that came from its sign-in.
+    Family,
 }
 
 impl IssuerArgs {
@@ -72,6 +74,7 @@ impl IssuerArgs {
             refresh_reuse: match self.refresh_reuse {
                 RefreshReuse::Kept => emulator::options::RefreshReuse::Kept,
                 RefreshReuse::Once => emulator::options::RefreshReuse::Once,
+                RefreshReuse::Family => emulator::options::RefreshReuse::Family,
             },
             announce_pkce: self.announce_pkce,
             omit_metadata: self.omit_metadata.clone(),

@@ -3,7 +3,7 @@
 use fixtures::cast::{ADMIN_CONTOSO, MALLORY};
 use serde_json::json;
 
-use crate::bench::{As, Bench};
+use crate::bench::{As, Bench, token_of};
 use crate::broken;
 use crate::check::{Attack, Check, Feature, Finding, Layer, Profile, Run, Setup, Severity};
 
@@ -37,6 +37,19 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
             .await?;
         bench.expect_told("a request that our page did not send", &forged, "NOT_FROM_THIS_PAGE")?;
     }
+    two_tokens(bench).await?;
     let own = [("x-csrf-token", csrf.as_str()), ("sec-fetch-site", "same-origin")];
     bench.served("our page sends", As::Browser(&cookie, &own), "POST", "/api/organization", off).await.map(drop)
+}
+
+/// Which of two tokens counts is not for a proxy and a server to disagree about: neither does.
+async fn two_tokens(bench: &mut Bench) -> Result<(), Finding> {
+    let [owner, mallory] = [ADMIN_CONTOSO, MALLORY].map(|person| format!("Bearer {}", token_of(person)));
+    for pair in [[&owner, &mallory], [&mallory, &owner], [&owner, &owner]] {
+        let headers = pair.map(|token| ("authorization", token.as_str()));
+        let both = bench.ask("two tokens at once", As::Browser("", &headers), "GET", "/api/me", None).await?;
+        bench.expect("a request with two tokens", "HTTP 401", &both.summary(), both.status == 401)?;
+    }
+    let one = [("authorization", owner.as_str())];
+    bench.served("one of them alone", As::Browser("", &one), "GET", "/api/me", None).await.map(drop)
 }

@@ -3,10 +3,8 @@
 mod disconnect;
 mod foreign_account;
 mod forged_request;
-mod organization_switch;
-mod other_browser;
 mod renewal;
-mod shared_results;
+mod session_over;
 mod switched_tool;
 
 use crate::check::Check;
@@ -16,9 +14,7 @@ pub(super) const CHECKS: &[&Check] = &[
     &disconnect::CHECK,
     &foreign_account::CHECK,
     &forged_request::CHECK,
-    &organization_switch::CHECK,
-    &other_browser::CHECK,
     &renewal::CHECK,
-    &shared_results::CHECK,
+    &session_over::CHECK,
     &switched_tool::CHECK,
 ];

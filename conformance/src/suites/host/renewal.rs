@@ -33,6 +33,15 @@ async fn run(bench: &mut Bench) -> Result<(), Finding> {
         let later = bench.ask("Alice calls later", As::Token(ALICE), call.0, call.1, search.clone()).await?;
         bench.expect("it works without a new sign-in", "HTTP 200", &later.summary(), later.status == 200)?;
     }
+    // An issuer that takes each refresh token once, as public clients of RFC 9700 are told to expect: the newest one counts.
+    let once = json!({ "refreshReuse": "once" });
+    bench.lab().ask("/lab/settings", &once).await.map_err(|error| Finding::Inconclusive(error.to_string()))?;
+    for round in ["first", "second", "third"] {
+        bench.advance(SignedDuration::from_hours(2)).await?;
+        let label = format!("Alice calls, {round} renewal where each refresh token is good once");
+        let later = bench.ask(&label, As::Token(ALICE), call.0, call.1, search.clone()).await?;
+        bench.expect("the newest refresh token is used", "HTTP 200", &later.summary(), later.status == 200)?;
+    }
     let grant = Grant { tenant: CONTOSO, client: M365_CLIENT, resource: M365_SERVER, scopes: &[] };
     bench.lab().revoke(&grant).await.map_err(|error| Finding::Inconclusive(error.to_string()))?;
     bench.advance(SignedDuration::from_hours(2)).await?;

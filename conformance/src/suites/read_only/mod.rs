@@ -1,16 +1,18 @@
 //! Can the connector be brought to change anything?
 
+mod any_arguments;
 mod no_trace;
-mod no_write_scope;
 mod only_reads;
+mod write_scope_in_token;
 
 use crate::check::Check;
 
 /// Every check of this suite.
-pub(super) const CHECKS: &[&Check] = &[&no_trace::CHECK, &no_write_scope::CHECK, &only_reads::CHECK];
+pub(super) const CHECKS: &[&Check] =
+    &[&any_arguments::CHECK, &no_trace::CHECK, &only_reads::CHECK, &write_scope_in_token::CHECK];
 
 /// What a careless tenant might have granted.
-const WRITE_SCOPES: &[&str] = &["Mail.ReadWrite", "Mail.Send", "Calendars.ReadWrite", "Files.ReadWrite.All"];
+pub(super) const WRITE_SCOPES: &[&str] = &["Mail.ReadWrite", "Mail.Send", "Calendars.ReadWrite", "Files.ReadWrite.All"];
 
 /// Whether a Graph permission allows to change something.
 fn can_write(scope: &str) -> bool {

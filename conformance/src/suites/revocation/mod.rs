@@ -1,12 +1,18 @@
 //! Does a revocation act at the declared bound, on what was revoked and nothing else, and can it be undone?
 
+mod every_tool;
+mod histories;
+mod org_gate_off_live;
+
 use jiff::SignedDuration;
 
 use crate::bench::{Bench, Call, Reply};
 use crate::check::{Check, Finding};
 
+pub(crate) use histories::HISTORIES;
+
 /// The checks of this suite that are code.
-pub(super) const CHECKS: &[&Check] = &[];
+pub(super) const CHECKS: &[&Check] = &[&every_tool::CHECK, &histories::CHECK, &org_gate_off_live::CHECK];
 
 /// Something was just revoked, and `call` was served before. Until the declared bound the target may still serve it; just above, it may
 /// not. When it stopped is measured, and the refusal returned. The connector's clock and the world's have moved past the bound then.

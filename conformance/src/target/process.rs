@@ -10,7 +10,7 @@ use fixtures::cast::{M365_CLIENT, M365_SERVER};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::Doors;
 
@@ -21,7 +21,8 @@ const GRACE: Duration = Duration::from_secs(3);
 const KEPT_LINES: usize = 2_000;
 
 /// The table `[start]` of a profile. In command and environment `{login}`, `{graph}`, `{content}`, `{port}`, `{client_id}`, `{client_secret}`,
-/// `{app_id_uri}`, `{allowed_client}` and `{tenants}` (ids, comma-separated, quoted) stand for what the world has.
+/// `{app_id_uri}`, `{allowed_client}` and `{tenants}` (ids, comma-separated, quoted) stand for what the world has; over stdio also `{token}`, the
+/// token of whoever is served, and `{state}`, an empty folder.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Start {
@@ -50,8 +51,12 @@ fn half_an_hour() -> u64 {
 pub struct Process {
     child: Child,
     group: Option<Pid>,
-    said: Arc<Mutex<Vec<String>>>,
+    said: Said,
 }
+
+/// What programs wrote: the end of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Said(Arc<Mutex<Vec<String>>>);
 
 impl std::fmt::Debug for Process {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -96,29 +101,43 @@ pub enum StartFailed {
 impl Process {
     /// Starts it and waits until somebody answers at its endpoint.
     pub async fn start(start: &Start, plan: &Plan, doors: &Doors) -> Result<Self, StartFailed> {
-        let facts = facts(plan, doors);
-        let mut words = start.command.iter().map(|word| filled(word, &facts));
+        let said = Said::default();
+        let mut process = Self::spawn(start, &facts(plan, doors), Stdio::null(), said.clone())?;
+        if let Some(out) = process.child.stdout.take() {
+            said.keep(out);
+        }
+        process.ready(start, doors).await?;
+        Ok(process)
+    }
+
+    /// Starts it. What it writes to standard error is kept; its standard output is the caller's.
+    pub(super) fn spawn(
+        start: &Start,
+        facts: &[(&str, String)],
+        stdin: Stdio,
+        said: Said,
+    ) -> Result<Self, StartFailed> {
+        let mut words = start.command.iter().map(|word| filled(word, facts));
         let program = words.next().ok_or(StartFailed::NoCommand)?;
         let mut child = Command::new(&program)
             .args(words)
-            .envs(start.env.iter().map(|(name, value)| (name, filled(value, &facts))))
-            .stdin(Stdio::null())
+            .envs(start.env.iter().map(|(name, value)| (name, filled(value, facts))))
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
             .spawn()
             .map_err(|source| StartFailed::Spawn { command: program, source })?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        let said: Arc<Mutex<Vec<String>>> = Arc::default();
-        if let Some(out) = child.stdout.take() {
-            keep(out, &said);
-        }
         if let Some(err) = child.stderr.take() {
-            keep(err, &said);
+            said.keep(err);
         }
-        let mut process = Self { child, group, said };
-        process.ready(start, doors).await?;
-        Ok(process)
+        Ok(Self { child, group, said })
+    }
+
+    /// Its standard streams, once.
+    pub(super) fn streams(&mut self) -> Option<(ChildStdin, ChildStdout)> {
+        Some((self.child.stdin.take()?, self.child.stdout.take()?))
     }
 
     async fn ready(&mut self, start: &Start, doors: &Doors) -> Result<(), StartFailed> {
@@ -146,8 +165,7 @@ impl Process {
 
     /// The end of what it wrote.
     pub fn said(&self) -> String {
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.iter().rev().take(20).rev().cloned().collect::<Vec<_>>().join("\n")
+        self.said.end()
     }
 
     /// Ends the group: TERM, a while to comply, KILL.
@@ -167,21 +185,35 @@ impl Drop for Process {
     }
 }
 
-fn keep(stream: impl AsyncRead + Unpin + Send + 'static, said: &Arc<Mutex<Vec<String>>>) {
-    let said = Arc::clone(said);
-    tokio::spawn(async move {
-        let mut lines = BufReader::new(stream).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
-            let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-            said.push(line.chars().take(2_000).collect());
-            if said.len() > KEPT_LINES {
-                said.remove(0);
-            }
+impl Said {
+    /// The end of it.
+    pub(super) fn end(&self) -> String {
+        let said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        said.iter().rev().take(20).rev().cloned().collect::<Vec<_>>().join("\n")
+    }
+
+    /// One line more.
+    pub(super) fn line(&self, line: &str) {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        said.push(line.chars().take(2_000).collect());
+        if said.len() > KEPT_LINES {
+            said.remove(0);
         }
-    });
+    }
+
+    fn keep(&self, stream: impl AsyncRead + Unpin + Send + 'static) {
+        let said = self.clone();
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(stream).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                said.line(&line);
+            }
+        });
+    }
 }
 
-fn facts(plan: &Plan, doors: &Doors) -> Vec<(&'static str, String)> {
+/// What stands in the place of names in braces.
+pub(super) fn facts(plan: &Plan, doors: &Doors) -> Vec<(&'static str, String)> {
     let server = plan.registration(M365_SERVER);
     let client = plan.registration(M365_CLIENT).map(|client| client.app_id.to_string());
     let tenants: Vec<String> = plan.tenants.iter().map(|tenant| format!("\"{}\"", tenant.id)).collect();
